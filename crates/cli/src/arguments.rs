@@ -1,0 +1,82 @@
+//! Options that several commands share.
+
+use std::hash::{BuildHasher, RandomState};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use hadal_engine::Sampling;
+
+/// Which model, and what computes it.
+#[derive(Args)]
+pub(crate) struct ModelArgs {
+    /// A Hugging Face folder; the model inside hadal where not given.
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) device: DeviceArgs,
+}
+
+/// What computes.
+#[derive(Args)]
+pub(crate) struct DeviceArgs {
+    /// What computes: this machine's processor, or the slow plain loops that define each operation.
+    #[arg(long, value_enum, default_value_t = DeviceKind::Cpu)]
+    pub(crate) device: DeviceKind,
+    /// Threads of the processor; all cores where not given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DeviceKind {
+    Cpu,
+    Reference,
+}
+
+/// How tokens are chosen, and when to end.
+#[derive(Args)]
+#[command(next_help_heading = "Sampling")]
+pub(crate) struct SamplingArgs {
+    /// Divides the scores; 0 takes the best token every time.
+    #[arg(long, value_name = "T", default_value_t = 0.7, allow_negative_numbers = true)]
+    temperature: f32,
+    /// Choose among this many best tokens; 0 for all.
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    top_k: usize,
+    /// Choose among the fewest best tokens that have this probability together.
+    #[arg(long, value_name = "P", default_value_t = 0.95, allow_negative_numbers = true)]
+    top_p: f32,
+    /// Choose among tokens with at least this fraction of the best one's probability.
+    #[arg(long, value_name = "P", default_value_t = 0.0, allow_negative_numbers = true)]
+    min_p: f32,
+    /// Makes tokens that are in the text already less likely; 1 changes nothing.
+    #[arg(long, value_name = "X", default_value_t = 1.0, allow_negative_numbers = true)]
+    repetition_penalty: f32,
+    /// The same seed gives the same text; another each time where not given.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// End after this many tokens.
+    #[arg(long, value_name = "N", default_value_t = 512)]
+    pub(crate) max_tokens: usize,
+    /// End before this text; may be given several times.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) stop: Vec<String>,
+    /// Room for prompt and answer together, in tokens; the model's, at most 4096, where not given.
+    #[arg(long, value_name = "N")]
+    pub(crate) context: Option<usize>,
+}
+
+impl SamplingArgs {
+    /// The rules, with a seed drawn where none was given.
+    pub(crate) fn sampling(&self) -> Sampling {
+        Sampling {
+            repetition_penalty: self.repetition_penalty,
+            temperature: self.temperature,
+            top_k: self.top_k,
+            top_p: self.top_p,
+            min_p: self.min_p,
+            // The standard library keys its hashes at random; 32 bits are easy to type again.
+            seed: self.seed.unwrap_or_else(|| RandomState::new().hash_one(()) >> 32),
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! `hadal chat`: a conversation, in the terminal or from a pipe.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use hadal_engine::{Engine, FinishReason, Generation, Request, Sampling};
+use hadal_model::Size;
+
+use crate::arguments::{ModelArgs, SamplingArgs};
+use crate::conversation::Conversation;
+use crate::failure::sentence;
+use crate::generate::explain;
+use crate::lines::Lines;
+use crate::open::{Model, Source};
+use crate::output::{count, print_now};
+
+const HELP: &str = "\
+/reset   forget the conversation
+/quit    leave; so does Ctrl-D
+/help    show this
+Ctrl-C   stop the answer";
+
+/// Talk with a model.
+#[derive(Args)]
+pub(crate) struct ChatArgs {
+    #[command(flatten)]
+    model: ModelArgs,
+    /// What the model is told before the conversation.
+    #[arg(long, value_name = "TEXT")]
+    system: Option<String>,
+    #[command(flatten)]
+    sampling: SamplingArgs,
+}
+
+/// A conversation with one model.
+struct Chat {
+    model: Model,
+    engine: Engine,
+    conversation: Conversation,
+    sampling: Sampling,
+    max_tokens: usize,
+    stops: Vec<String>,
+    /// Set by Ctrl-C.
+    is_interrupted: Arc<AtomicBool>,
+}
+
+pub(crate) fn run(args: ChatArgs) -> Result<()> {
+    let ChatArgs { model, system, sampling: options } = args;
+    let sampling = options.sampling();
+    // What cannot be asked is said before the first line is typed.
+    Request::new(vec![0], options.max_tokens, sampling.clone(), options.stop.clone())?;
+    let model = Model::open(&model)?;
+    let engine = model.engine(options.context)?;
+    let conversation = Conversation::new(engine.tokenizer(), system.clone());
+    let mut lines = Lines::open()?;
+    let is_interrupted = Arc::new(AtomicBool::new(false));
+    if lines.are_typed() {
+        eprintln!("{}", greeting(&model));
+        let flag = Arc::clone(&is_interrupted);
+        ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).context("Ctrl-C")?;
+    }
+    if matches!(conversation, Conversation::Text(_)) {
+        eprintln!("This model has no chat template; it continues what you write.");
+    }
+    let mut chat = Chat {
+        model,
+        engine,
+        conversation,
+        sampling,
+        max_tokens: options.max_tokens,
+        stops: options.stop,
+        is_interrupted,
+    };
+    while let Some(line) = lines.next()? {
+        match line.trim() {
+            "" => {}
+            "/quit" | "/exit" => break,
+            "/help" => eprintln!("{HELP}"),
+            "/reset" => {
+                chat.conversation = Conversation::new(chat.engine.tokenizer(), system.clone());
+                eprintln!("The conversation is forgotten.");
+            }
+            command if command.starts_with('/') => {
+                eprintln!("{command} is not a command; /help lists them");
+            }
+            _ => match chat.answer(&line) {
+                // A person can ask something else; a script should know.
+                Err(error) if lines.are_typed() => eprintln!("{}", sentence(&error)),
+                result => result?,
+            },
+        }
+    }
+    Ok(())
+}
+
+fn greeting(model: &Model) -> String {
+    let size = Size::of(model.config());
+    let place = match &model.source {
+        Source::BuiltIn => "inside hadal".to_owned(),
+        Source::Folder(folder) => format!("from {}", folder.display()),
+    };
+    // Models below a billion parameters chat, but know little.
+    let warning = match size.total < 1_000_000_000 {
+        true => " It is a small model: expect short answers, and mistakes.",
+        false => "",
+    };
+    format!(
+        "Hello! You are talking with {} {place}, {} parameters of which {} think about each \
+         token.{warning} /help lists commands.",
+        model.source.name(),
+        count(size.total),
+        count(size.active),
+    )
+}
+
+impl Chat {
+    /// Answers one line, showing the text as it comes.
+    fn answer(&mut self, line: &str) -> Result<()> {
+        self.conversation.ask(line);
+        let generation = match self.generate() {
+            Ok(generation) => generation,
+            Err(error) => {
+                self.conversation.take_back(line);
+                return Err(error);
+            }
+        };
+        print_now("\n")?;
+        match generation.reason {
+            FinishReason::Length => eprintln!("(stopped after {} tokens)", self.max_tokens),
+            FinishReason::ContextFull => eprintln!("(stopped: the context is full)"),
+            FinishReason::Cancelled => eprintln!("(stopped)"),
+            FinishReason::EndOfText | FinishReason::Stop(_) => {}
+        }
+        self.conversation.answer(&generation.text);
+        // Another answer to the same words should differ.
+        self.sampling.seed = self.sampling.seed.wrapping_add(1);
+        Ok(())
+    }
+
+    fn generate(&mut self) -> Result<Generation> {
+        let capacity = self.engine.capacity();
+        // The answer gets its room, but at most half of what there is.
+        let room = capacity - self.max_tokens.min(capacity / 2);
+        let (prompt, has_forgotten) = self.conversation.prompt(self.engine.tokenizer(), room)?;
+        if has_forgotten {
+            eprintln!("(the beginning of the conversation no longer fits and is forgotten)");
+        }
+        let request =
+            Request::new(prompt, self.max_tokens, self.sampling.clone(), self.stops.clone())?;
+        self.is_interrupted.store(false, Ordering::Relaxed);
+        let mut printed = Ok(());
+        let generation = self.engine.generate(request, |event| {
+            printed = print_now(event.text());
+            if printed.is_err() || self.is_interrupted.load(Ordering::Relaxed) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        printed?;
+        generation.map_err(|error| explain(error, &self.model))
+    }
+}

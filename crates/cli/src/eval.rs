@@ -1,0 +1,233 @@
+//! `hadal eval`: how well a model predicts documents.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use clap::Args;
+use hadal_model::Decoder;
+use hadal_tokenizer::Tokenizer;
+use hadal_train::{Evaluation, documents, evaluate};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use crate::arguments::{DeviceArgs, ModelArgs};
+use crate::failure::usage;
+use crate::open::Model;
+use crate::output::{print_json, print_now};
+
+/// Scores held at once, in numbers: 128 MiB of them.
+const SCORES_BUDGET: usize = 32 << 20;
+/// Tokens that pass through the model at once, where scores allow.
+const TOKENS_BUDGET: usize = 4096;
+/// Windows where the model takes more and nothing was asked.
+const DEFAULT_WINDOW: usize = 2048;
+
+/// Measure how well a model predicts documents.
+///
+/// Files are text, or .jsonl with a `text` in each line; .zst of either. The first is the model if
+/// it is a folder; otherwise the model inside hadal is measured.
+#[derive(Args)]
+pub(crate) struct EvalArgs {
+    /// The model's folder, if it is not the model inside hadal, and the files.
+    #[arg(required = true, value_name = "[MODEL] FILES")]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    device: DeviceArgs,
+    /// Tokens of a window, in which each token is predicted from those before it; the model's
+    /// context, at most 2048, where not given.
+    #[arg(long, value_name = "N")]
+    context: Option<usize>,
+    /// Stop after this many documents.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    max_documents: Option<u64>,
+    /// Stop after this many tokens.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    max_tokens: Option<u64>,
+    /// Print one JSON document.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    model: String,
+    perplexity: f64,
+    nats_per_token: f64,
+    bits_per_byte: f64,
+    tokens: usize,
+    bytes: usize,
+    documents: u64,
+    context: usize,
+}
+
+pub(crate) fn run(args: EvalArgs) -> Result<()> {
+    let EvalArgs { paths, device, context, max_documents, max_tokens, json } = args;
+    let (model, files) = split(paths)?;
+    let model = Model::open(&ModelArgs { model, device })?;
+    let tokenizer = model.source.tokenizer()?;
+    let context = model.context(context, DEFAULT_WINDOW)?;
+    let mut measure = Measure {
+        decoder: model.decoder(context),
+        context,
+        budget: (SCORES_BUDGET / model.config().vocab_size).clamp(1, TOKENS_BUDGET),
+        progress: progress(max_tokens),
+        sums: Evaluation::default(),
+        waiting: Vec::new(),
+        n_waiting: 0,
+        model: &model,
+    };
+    let mut n_documents = 0;
+    let mut n_left = max_tokens.map_or(usize::MAX, |n| n as usize);
+    'files: for file in &files {
+        for document in documents(file)? {
+            if n_left == 0 || max_documents == Some(n_documents) {
+                break 'files;
+            }
+            let tokens = tokens(&tokenizer, &document?.text, n_left)?;
+            n_left -= tokens.n_predicted();
+            n_documents += 1;
+            measure.add(tokens)?;
+        }
+    }
+    let sums = measure.finish()?;
+    if sums.n_tokens == 0 {
+        bail!("there is nothing to predict: the files hold {n_documents} documents of 0 tokens");
+    }
+    if !sums.nats.is_finite() {
+        return Err(model.why_not_finite());
+    }
+    let report = Report {
+        model: model.source.name(),
+        perplexity: sums.perplexity(),
+        nats_per_token: sums.loss(),
+        bits_per_byte: sums.bits_per_byte(),
+        tokens: sums.n_tokens,
+        bytes: sums.n_bytes,
+        documents: n_documents,
+        context,
+    };
+    if json {
+        return print_json(&report);
+    }
+    let Report { perplexity, nats_per_token, bits_per_byte, tokens, bytes, documents, .. } = report;
+    print_now(&format!(
+        "perplexity      {perplexity:.3}\n\
+         nats per token  {nats_per_token:.4}\n\
+         bits per byte   {bits_per_byte:.4}\n\
+         over            {tokens} tokens, {bytes} bytes, {documents} documents, in windows of \
+         {context}\n"
+    ))?;
+    Ok(())
+}
+
+/// The model, where the first path is a folder, and the files.
+fn split(mut paths: Vec<PathBuf>) -> Result<(Option<PathBuf>, Vec<PathBuf>)> {
+    let model = paths.first().is_some_and(|path| path.is_dir()).then(|| paths.remove(0));
+    if paths.is_empty() {
+        return Err(usage("there is nothing to measure on; give files after the model's folder"));
+    }
+    if let Some(folder) = paths.iter().find(|path| path.is_dir()) {
+        let folder = folder.display();
+        return Err(usage(format!("{folder} is a folder; only the first path may be one, a model")));
+    }
+    Ok((model, paths))
+}
+
+/// A bar where the end is known, a count otherwise; neither where no terminal is.
+fn progress(n_tokens: Option<u64>) -> ProgressBar {
+    let (bar, template) = match n_tokens {
+        Some(n) => (ProgressBar::new(n), "{bar:40} {human_pos} of {human_len} tokens, {per_sec}"),
+        None => (ProgressBar::new_spinner(), "{human_pos} tokens, {per_sec}"),
+    };
+    bar.with_style(ProgressStyle::with_template(template).expect("the template is one of two above"))
+}
+
+/// A document as the model sees it.
+struct Tokens {
+    /// The beginning of text first, where the model has one.
+    ids: Vec<i32>,
+    /// Bytes that the predicted tokens stand for.
+    n_bytes: usize,
+}
+
+impl Tokens {
+    /// Every token but the first is predicted.
+    fn n_predicted(&self) -> usize {
+        self.ids.len().saturating_sub(1)
+    }
+}
+
+/// The tokens of a text, of which at most `most` are predicted.
+fn tokens(tokenizer: &Tokenizer, text: &str, most: usize) -> Result<Tokens> {
+    let bos = tokenizer.bos();
+    let ids: Vec<u32> = bos.into_iter().chain(tokenizer.encode(text, false)?).collect();
+    let ids = &ids[..ids.len().min(most.saturating_add(1))];
+    let n_bytes = |id: &u32| tokenizer.token_bytes(*id).map_or(0, <[u8]>::len);
+    Ok(Tokens {
+        n_bytes: ids.iter().skip(1).map(n_bytes).sum(),
+        ids: ids.iter().map(|&id| id as i32).collect(),
+    })
+}
+
+/// A measurement that is going on.
+struct Measure<'a> {
+    model: &'a Model,
+    decoder: Decoder,
+    context: usize,
+    budget: usize,
+    progress: ProgressBar,
+    sums: Evaluation,
+    /// Documents that wait until there are enough tokens for a pass.
+    waiting: Vec<Tokens>,
+    n_waiting: usize,
+}
+
+impl Measure<'_> {
+    fn add(&mut self, tokens: Tokens) -> Result<()> {
+        self.n_waiting += tokens.n_predicted();
+        self.waiting.push(tokens);
+        if self.n_waiting >= self.budget { self.pass() } else { Ok(()) }
+    }
+
+    fn finish(mut self) -> Result<Evaluation> {
+        self.pass()?;
+        self.progress.finish_and_clear();
+        Ok(self.sums)
+    }
+
+    fn pass(&mut self) -> Result<()> {
+        let waiting = self.waiting.iter().map(|tokens| (&tokens.ids[..], tokens.n_bytes));
+        let sums = evaluate(
+            &*self.model.device,
+            &self.decoder,
+            &*self.model.weights,
+            waiting,
+            (self.context, self.budget),
+            |n_tokens| self.progress.inc(n_tokens as u64),
+        )?;
+        self.sums.nats += sums.nats;
+        self.sums.n_tokens += sums.n_tokens;
+        self.sums.n_bytes += sums.n_bytes;
+        self.waiting.clear();
+        self.n_waiting = 0;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn only_the_first_path_may_be_a_folder() {
+        let (folder, file) = (PathBuf::from("/"), PathBuf::from("a.txt"));
+        let given = |paths: &[&Path]| split(paths.iter().map(|path| path.to_path_buf()).collect());
+        assert_eq!(given(&[&file, &file]).unwrap(), (None, vec![file.clone(), file.clone()]));
+        assert_eq!(given(&[&folder, &file]).unwrap(), (Some(folder.clone()), vec![file.clone()]));
+        for paths in [&[&*folder][..], &[&file, &folder]] {
+            assert!(given(paths).is_err(), "{paths:?}");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The program `hadal`: the one place that chooses and connects. It must never know how anything
+//! works.
+//!
+//! Each command is a file. A command that fails says why in one sentence on standard error and
+//! exits with 1, or with 2 when it was asked for what cannot be.
+
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod builtin;
+mod chat;
+mod conversation;
+mod eval;
+mod failure;
+mod generate;
+mod inspect;
+mod lines;
+mod logits;
+mod open;
+mod output;
+mod tokenizer;
+mod topology;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// One program for the whole life of a DeepSeek-style sparse mixture-of-experts language model.
+///
+/// MODEL is a Hugging Face folder (config.json, safetensors, tokenizer.json), or nothing: the
+/// small model that ships inside this program.
+#[derive(Parser)]
+#[command(name = "hadal", version, propagate_version = true)]
+struct Program {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Talk with a model in the terminal.
+    Chat(chat::ChatArgs),
+    /// Continue a text.
+    Generate(generate::GenerateArgs),
+    /// Say what a model is: sizes, memory, layers; and where a text goes in it.
+    Inspect(inspect::InspectArgs),
+    /// Measure how well a model predicts documents.
+    Eval(eval::EvalArgs),
+    /// Write the scores of every next token to a file, to compare with another implementation.
+    Logits(logits::LogitsArgs),
+    /// Train and use tokenizers.
+    #[command(subcommand)]
+    Tokenizer(tokenizer::TokenizerCommand),
+    /// Train a model as a recipe file says.
+    Train(train::TrainArgs),
+}
+
+fn main() -> ExitCode {
+    let result = match Program::parse().command {
+        Command::Chat(args) => chat::run(args),
+        Command::Generate(args) => generate::run(args),
+        Command::Inspect(args) => inspect::run(args),
+        Command::Eval(args) => eval::run(args),
+        Command::Logits(args) => logits::run(args),
+        Command::Tokenizer(command) => tokenizer::run(command),
+        Command::Train(args) => train::run(args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure::report(&error),
+    }
+}

@@ -1,0 +1,139 @@
+//! Where models and devices are opened.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Result, anyhow, bail};
+use hadal_cpu::Cpu;
+use hadal_engine::Engine;
+use hadal_model::{Checkpoint, Config, Decoder, ResidentWeights};
+use hadal_tensor::{Backend, Differentiable, Reference};
+use hadal_tokenizer::Tokenizer;
+
+use crate::arguments::{DeviceArgs, DeviceKind, ModelArgs};
+use crate::builtin;
+use crate::failure::usage;
+
+/// Room for prompt and answer where the model has more and nothing was asked: a cache that fits
+/// beside the weights.
+const DEFAULT_CONTEXT: usize = 4096;
+
+/// Where a model comes from.
+pub(crate) enum Source {
+    BuiltIn,
+    Folder(PathBuf),
+}
+
+impl Source {
+    /// The folder given, or else the model inside the program.
+    pub(crate) fn of(folder: Option<&Path>) -> Result<Source> {
+        let Some(folder) = folder else { return Ok(Source::BuiltIn) };
+        if !folder.is_dir() {
+            bail!(
+                "there is no model folder {}; a model is a Hugging Face folder with config.json, \
+                 model.safetensors and tokenizer.json",
+                folder.display()
+            );
+        }
+        Ok(Source::Folder(folder.to_path_buf()))
+    }
+
+    /// The name to call it by.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Source::BuiltIn => builtin::NAME.to_owned(),
+            Source::Folder(folder) => {
+                let whole = folder.canonicalize().unwrap_or_else(|_| folder.clone());
+                whole.file_name().unwrap_or(whole.as_os_str()).to_string_lossy().into_owned()
+            }
+        }
+    }
+
+    fn checkpoint(&self) -> Result<Checkpoint> {
+        match self {
+            Source::BuiltIn => builtin::checkpoint(),
+            Source::Folder(folder) => Ok(Checkpoint::open(folder)?),
+        }
+    }
+
+    /// Its tokenizer, which not every command needs.
+    pub(crate) fn tokenizer(&self) -> Result<Tokenizer> {
+        match self {
+            Source::BuiltIn => builtin::tokenizer(),
+            Source::Folder(folder) => Ok(Tokenizer::from_folder(folder)?),
+        }
+    }
+}
+
+impl DeviceArgs {
+    /// The device that was chosen.
+    pub(crate) fn open(&self) -> Result<Arc<dyn Differentiable>> {
+        match (self.device, self.threads) {
+            (DeviceKind::Cpu, None) => Ok(Arc::new(Cpu::detect())),
+            (DeviceKind::Cpu, Some(n)) => Ok(Arc::new(Cpu::new(usize::from(n)))),
+            (DeviceKind::Reference, None) => Ok(Arc::new(Reference)),
+            (DeviceKind::Reference, Some(_)) => {
+                Err(usage("--threads is for --device cpu; the reference device uses one thread"))
+            }
+        }
+    }
+}
+
+/// A model with its weights, on a device.
+pub(crate) struct Model {
+    pub(crate) source: Source,
+    pub(crate) device: Arc<dyn Backend>,
+    pub(crate) checkpoint: Checkpoint,
+    pub(crate) weights: Arc<ResidentWeights>,
+}
+
+impl Model {
+    /// Opens the model and the device that were chosen.
+    pub(crate) fn open(args: &ModelArgs) -> Result<Model> {
+        let source = Source::of(args.model.as_deref())?;
+        let device = args.device.open()?;
+        let checkpoint = source.checkpoint()?;
+        let weights = Arc::new(checkpoint.weights());
+        Ok(Model { source, device, checkpoint, weights })
+    }
+
+    /// The model's facts.
+    pub(crate) fn config(&self) -> &Config {
+        &self.checkpoint.config
+    }
+
+    /// The forward pass for texts of up to `n_positions` tokens, or what the model can take.
+    pub(crate) fn decoder(&self, n_positions: usize) -> Decoder {
+        let n_positions = n_positions.min(self.config().max_positions);
+        Decoder::new(self.config().clone(), &*self.device, n_positions)
+    }
+
+    /// An engine with its tokenizer and room for `context` tokens.
+    pub(crate) fn engine(&self, context: Option<usize>) -> Result<Engine> {
+        let context = self.context(context, DEFAULT_CONTEXT)?;
+        let weights = Arc::<ResidentWeights>::clone(&self.weights);
+        let device = Arc::clone(&self.device);
+        let tokenizer = Arc::new(self.source.tokenizer()?);
+        Ok(Engine::new(self.decoder(context), weights, device, tokenizer, context)?)
+    }
+
+    /// The context asked for, or the model's own up to `default`.
+    pub(crate) fn context(&self, asked: Option<usize>, default: usize) -> Result<usize> {
+        let most = self.config().max_positions;
+        match asked {
+            None => Ok(most.min(default)),
+            Some(context) if (1..=most).contains(&context) => Ok(context),
+            Some(context) => {
+                Err(usage(format!("--context is {context}; this model takes from 1 to {most}")))
+            }
+        }
+    }
+
+    /// Why the model's scores are not finite: the tensor at fault, where it is in the weights.
+    pub(crate) fn why_not_finite(&self) -> anyhow::Error {
+        match self.checkpoint.check_finite() {
+            Err(error) => error.into(),
+            Ok(()) => anyhow!("the model's numbers grow beyond what can be represented"),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! How results are written.
+
+use std::io::{self, Write};
+
+use anyhow::Result;
+use serde::Serialize;
+
+/// Writes one JSON document, and nothing else, to standard output.
+pub(crate) fn print_json(document: &impl Serialize) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    serde_json::to_writer_pretty(&mut stdout, document).map_err(io::Error::from)?;
+    writeln!(stdout)?;
+    Ok(())
+}
+
+/// Writes text to standard output at once.
+pub(crate) fn print_now(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
+/// A count with a unit a person reads: `16.5 M`.
+pub(crate) fn count(n: usize) -> String {
+    let (scaled, unit) = scale(n);
+    if unit.is_empty() { n.to_string() } else { format!("{scaled} {unit}") }
+}
+
+/// A number of bytes in powers of a thousand: `33.1 MB`.
+pub(crate) fn bytes(n: usize) -> String {
+    let (scaled, unit) = scale(n);
+    format!("{scaled} {unit}B")
+}
+
+/// Three digits, and the letter for how often a thousand was divided out.
+fn scale(n: usize) -> (String, &'static str) {
+    let mut x = n as f64;
+    let mut units = ["", "k", "M", "G", "T"].into_iter();
+    let mut unit = "";
+    for next in units.by_ref() {
+        unit = next;
+        if x < 999.5 {
+            break;
+        }
+        x /= 1000.0;
+    }
+    let n_decimals = if unit.is_empty() || x >= 99.95 {
+        0
+    } else if x >= 9.995 {
+        1
+    } else {
+        2
+    };
+    (format!("{x:.n_decimals$}"), unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_keep_three_digits() {
+        for (n, expected) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1.00 k"),
+            (16_512_345, "16.5 M"),
+            (999_600, "1.00 M"),
+            (671_000_000_000, "671 G"),
+        ] {
+            assert_eq!(count(n), expected);
+        }
+        assert_eq!(bytes(33_100_000), "33.1 MB");
+        assert_eq!(bytes(12), "12 B");
+    }
+}

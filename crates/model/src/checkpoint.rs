@@ -1,0 +1,243 @@
+//! Checkpoints in Hugging Face's form: `config.json` beside safetensors, whole or in shards.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use hadal_tensor::{DType, HostBuffer, Memory, Tensor};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+
+use crate::config::Config;
+use crate::error::{Error, at};
+use crate::mapped::MappedFile;
+use crate::weights::{Parameter, ResidentWeights, parameters};
+
+/// A model as it lies on disk or in the binary: its configuration, and its tensors by name.
+pub struct Checkpoint {
+    /// The facts.
+    pub config: Config,
+    tensors: HashMap<String, Tensor>,
+}
+
+/// Bytes that are part of the program.
+pub struct StaticMemory(pub &'static [u8]);
+
+impl Memory for StaticMemory {
+    fn bytes(&self) -> Option<&[u8]> {
+        Some(self.0)
+    }
+
+    fn bytes_mut(&mut self) -> Option<&mut [u8]> {
+        None
+    }
+}
+
+impl Checkpoint {
+    /// Opens a folder with `config.json` and either `model.safetensors` or the shards that
+    /// `model.safetensors.index.json` lists. Weights are mapped, not read.
+    ///
+    /// # Errors
+    /// When a file is missing, damaged, or disagrees with the configuration.
+    pub fn open(folder: &Path) -> Result<Self, Error> {
+        let path = folder.join("config.json");
+        let config = Config::from_json(&fs::read_to_string(&path).map_err(at(&path))?)?;
+        let index = folder.join("model.safetensors.index.json");
+        let mut tensors = HashMap::new();
+        if index.is_file() {
+            for file in shard_names(&index)? {
+                tensors.extend(read_safetensors(&folder.join(file))?);
+            }
+        } else {
+            tensors.extend(read_safetensors(&folder.join("model.safetensors"))?);
+        }
+        Checkpoint::check(config, tensors)
+    }
+
+    /// Opens a model that is part of the program.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::open`].
+    pub fn from_memory(config: &str, safetensors: Arc<dyn Memory>) -> Result<Self, Error> {
+        let tensors = parse_safetensors("the built-in model", safetensors)?;
+        Checkpoint::check(Config::from_json(config)?, tensors)
+    }
+
+    fn check(config: Config, tensors: HashMap<String, Tensor>) -> Result<Self, Error> {
+        for parameter in parameters(&config) {
+            let Some(tensor) = tensors.get(&parameter.name) else {
+                let (name, dims) = (parameter.name, parameter.dims);
+                return Err(Error::MissingTensor { name, dims });
+            };
+            if tensor.dims() != parameter.dims {
+                return Err(Error::TensorShape {
+                    name: parameter.name,
+                    found: tensor.dims().to_vec(),
+                    expected: parameter.dims,
+                });
+            }
+        }
+        Ok(Checkpoint { config, tensors })
+    }
+
+    /// A tensor by its published name; the configuration's are all there.
+    pub fn tensor(&self, name: &str) -> Option<&Tensor> {
+        self.tensors.get(name)
+    }
+
+    /// The weights, for the forward pass.
+    pub fn weights(&self) -> ResidentWeights {
+        ResidentWeights::assemble(&self.config, &mut |name, _| Ok(self.tensors[name].clone()))
+            .expect("the names were checked on opening")
+    }
+
+    /// Refuses weights that are not finite numbers. Reads every byte, so it is not part of
+    /// opening.
+    ///
+    /// # Errors
+    /// Names the first tensor with such a value.
+    pub fn check_finite(&self) -> Result<(), Error> {
+        for Parameter { name, .. } in parameters(&self.config) {
+            let tensor = &self.tensors[&name];
+            let mut row = vec![0.0; tensor.cols()];
+            for index in 0..tensor.rows() {
+                tensor.read_row(index, &mut row);
+                if !row.iter().all(|x| x.is_finite()) {
+                    return Err(Error::NotFinite { name });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The files that an index names, each once.
+fn shard_names(index: &Path) -> Result<Vec<String>, Error> {
+    #[derive(serde::Deserialize)]
+    struct Index {
+        weight_map: BTreeMap<String, String>,
+    }
+    let text = fs::read_to_string(index).map_err(at(index))?;
+    let what = index.display().to_string();
+    let index: Index =
+        serde_json::from_str(&text).map_err(|source| Error::Json { what: what.clone(), source })?;
+    let mut names: Vec<String> = index.weight_map.into_values().collect();
+    names.sort();
+    names.dedup();
+    match names.iter().find(|name| name.contains(['/', '\\']) || name.as_str() == "..") {
+        None => Ok(names),
+        Some(name) => Err(Error::Safetensors {
+            file: what,
+            reason: format!("it names the shard {name:?}, which is not a file beside it"),
+        }),
+    }
+}
+
+/// Maps a safetensors file and gives its tensors by name.
+///
+/// # Errors
+/// When the file cannot be read, is damaged, or holds a number format that is not known.
+pub fn read_safetensors(path: &Path) -> Result<HashMap<String, Tensor>, Error> {
+    parse_safetensors(&path.display().to_string(), Arc::new(MappedFile::open(path)?))
+}
+
+/// Gives the tensors of a safetensors file that is in memory; `file` names it in messages.
+///
+/// # Errors
+/// As [`read_safetensors`].
+///
+/// # Panics
+/// When the host cannot read the memory.
+pub fn parse_safetensors(
+    file: &str,
+    memory: Arc<dyn Memory>,
+) -> Result<HashMap<String, Tensor>, Error> {
+    let damaged = |reason: String| Error::Safetensors { file: file.to_owned(), reason };
+    let bytes = memory.bytes().expect("safetensors lie in memory that the host can read");
+    let (header_len, metadata) =
+        SafeTensors::read_metadata(bytes).map_err(|error| damaged(error.to_string()))?;
+    let data_start = header_len + 8;
+    let data_len = bytes.len() - data_start;
+    if metadata.data_len() != data_len {
+        let expected = metadata.data_len();
+        return Err(damaged(format!("it holds {data_len} bytes of tensors, not {expected}")));
+    }
+    let names: Vec<String> = metadata.offset_keys();
+    let mut tensors = HashMap::with_capacity(names.len());
+    for name in names {
+        let info = metadata.info(&name).expect("the name was listed");
+        let dtype = match info.dtype {
+            Dtype::F32 => DType::F32,
+            Dtype::F16 => DType::F16,
+            Dtype::BF16 => DType::Bf16,
+            Dtype::I32 => DType::I32,
+            other => {
+                return Err(Error::TensorFormat { name, found: format!("{other:?}").to_lowercase() });
+            }
+        };
+        let start = data_start + info.data_offsets.0;
+        let stored = &bytes[start..data_start + info.data_offsets.1];
+        let tensor = if stored.as_ptr().addr().is_multiple_of(dtype.row_bytes(1)) {
+            Tensor::from_memory(Arc::clone(&memory), start, dtype, &info.shape)
+        } else {
+            // Some writers do not pad the header; such numbers are copied to where they can be read.
+            let aligned = Arc::new(HostBuffer::from_bytes(stored));
+            Tensor::from_memory(aligned, 0, dtype, &info.shape)
+        };
+        tensors.insert(name, tensor);
+    }
+    Ok(tensors)
+}
+
+/// Writes tensors to a safetensors file: aside first, flushed to disk, then renamed into place, so
+/// that a full disk or a crash leaves what was there before.
+///
+/// # Errors
+/// When the file cannot be written.
+///
+/// # Panics
+/// When a tensor is packed, or lies where the host cannot read.
+pub fn write_safetensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<(), Error> {
+    let stored: Vec<(String, Vec<u8>, Dtype)> = tensors
+        .iter()
+        .map(|(name, tensor)| {
+            let dtype = match tensor.dtype() {
+                DType::F32 => Dtype::F32,
+                DType::F16 => Dtype::F16,
+                DType::Bf16 => Dtype::BF16,
+                DType::I32 => Dtype::I32,
+                DType::Q8_0 => panic!("{name} is packed; a safetensors file holds plain numbers"),
+            };
+            let bytes = (0..tensor.rows()).flat_map(|row| tensor.packed_row(row)).copied().collect();
+            (name.clone(), bytes, dtype)
+        })
+        .collect();
+    let views = stored.iter().zip(tensors).map(|((name, bytes, dtype), (_, tensor))| {
+        let view = TensorView::new(*dtype, tensor.dims().to_vec(), bytes);
+        (name.as_str(), view.expect("a tensor's bytes are its shape's"))
+    });
+    // Transformers refuses files that do not say which framework's layout they have.
+    let note = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    let bytes = safetensors::serialize(views, Some(note)).map_err(|error| Error::Safetensors {
+        file: path.display().to_string(),
+        reason: error.to_string(),
+    })?;
+    write_aside(path, &bytes)
+}
+
+/// Writes a file beside its place, flushes it to disk, and renames it into place.
+pub(crate) fn write_aside(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let aside = path.with_extension("partial");
+    let write = || {
+        let mut file = fs::File::create(&aside)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&aside, path)
+    };
+    write().map_err(|source| {
+        // What cannot be finished is of no use; failing to remove it is not a second error.
+        let _ = fs::remove_file(&aside);
+        Error::File { path: path.to_path_buf(), source }
+    })
+}

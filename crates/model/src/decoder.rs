@@ -1,0 +1,128 @@
+//! The forward pass, as the papers tell it: embed, then in each layer attend and feed forward,
+//! then normalise and project to the vocabulary.
+
+use std::sync::Arc;
+
+use hadal_tensor::{Backend, RotarySpec, Routing, Tensor};
+
+use crate::attention::Attention;
+use crate::batch::Batch;
+use crate::cache::Cache;
+use crate::config::Config;
+use crate::error::Error;
+use crate::feed_forward;
+use crate::rotary;
+use crate::weights::{FeedForwardWeights, WeightSource};
+
+/// A model's mathematics, without its weights.
+#[derive(Clone)]
+pub struct Decoder {
+    config: Arc<Config>,
+    rotary: RotarySpec,
+}
+
+/// What a forward pass gives.
+pub struct Output {
+    /// The last hidden states, normalised, `[T, D]`.
+    pub hidden: Tensor,
+    /// Who went where, for each layer with experts, in order.
+    pub routings: Vec<Routing>,
+}
+
+impl Decoder {
+    /// A decoder for texts of up to `n_positions` tokens on `device`.
+    pub fn new(config: Config, device: &dyn Backend, n_positions: usize) -> Self {
+        let tables = rotary::tables(&config, n_positions);
+        let rotary = RotarySpec {
+            cos: device.upload(&tables.cos),
+            sin: device.upload(&tables.sin),
+            ..tables
+        };
+        Decoder { config: Arc::new(config), rotary }
+    }
+
+    /// The model's facts.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The longest text it was made for.
+    pub fn n_positions(&self) -> usize {
+        self.rotary.cos.rows()
+    }
+
+    /// Runs a batch through all layers. With a cache, the batch continues the cached sequence and
+    /// is appended to it; without, it stands alone.
+    ///
+    /// # Errors
+    /// When a token is not in the vocabulary, the batch does not fit, or weights cannot be had;
+    /// the cache is then as before.
+    pub fn forward(
+        &self,
+        device: &dyn Backend,
+        weights: &dyn WeightSource,
+        batch: &Batch,
+        mut cache: Option<&mut Cache>,
+    ) -> Result<Output, Error> {
+        self.check(batch, cache.as_deref())?;
+        let epsilon = self.config.norm_epsilon;
+        let mut routings = Vec::new();
+        let mut x = device.embedding(&weights.embedding()?, &device.upload(&batch.ids)); // [T, D]
+        for index in 0..self.config.n_layers {
+            let layer = weights.layer(index)?;
+
+            let h = device.rms_norm(&x, &layer.attention_norm, epsilon);
+            let attention =
+                Attention { device, config: &self.config, rotary: &self.rotary, batch, layer: index };
+            let attended = attention.forward(&h, &layer.attention, cache.as_deref_mut());
+            x = device.add(&x, &attended);
+
+            let h = device.rms_norm(&x, &layer.feed_forward_norm, epsilon);
+            let fed = match (&layer.feed_forward, self.config.mixture_of_layer(index)) {
+                (FeedForwardWeights::Mixture(weights), Some(config)) => {
+                    let (fed, routing) = feed_forward::mixture(device, &h, weights, config);
+                    routings.push(routing);
+                    fed
+                }
+                (FeedForwardWeights::Dense(weights), _) => feed_forward::dense(device, &h, weights),
+                (FeedForwardWeights::Mixture(_), None) => {
+                    unreachable!("the weights were assembled from this configuration")
+                }
+            };
+            x = device.add(&x, &fed);
+        }
+        let (norm, _) = weights.head()?;
+        let hidden = device.rms_norm(&x, &norm, epsilon);
+        if let Some(cache) = cache {
+            cache.advance(batch.n_tokens());
+        }
+        Ok(Output { hidden, routings })
+    }
+
+    /// Projects hidden states `[T, D]` to the vocabulary, `[T, V]`.
+    ///
+    /// # Errors
+    /// When weights cannot be had.
+    pub fn logits(
+        &self,
+        device: &dyn Backend,
+        weights: &dyn WeightSource,
+        hidden: &Tensor,
+    ) -> Result<Tensor, Error> {
+        let (_, projection) = weights.head()?;
+        Ok(device.linear(hidden, &projection))
+    }
+
+    fn check(&self, batch: &Batch, cache: Option<&Cache>) -> Result<(), Error> {
+        let vocab_size = self.config.vocab_size;
+        let known = 0..vocab_size as i32;
+        if let Some(id) = batch.ids.as_slice::<i32>().iter().find(|id| !known.contains(id)) {
+            return Err(Error::UnknownToken { id: *id as u32, vocab_size });
+        }
+        if batch.n_positions > self.n_positions() {
+            let (wanted, capacity) = (batch.n_positions, self.n_positions());
+            return Err(Error::ContextFull { wanted, capacity });
+        }
+        cache.map_or(Ok(()), |cache| cache.reserve(batch.n_tokens()))
+    }
+}

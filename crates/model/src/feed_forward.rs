@@ -1,0 +1,30 @@
+//! The feed-forward of one layer: one SwiGLU, or a mixture of them (DeepSeekMoE).
+
+use hadal_tensor::{Backend, Routing, Tensor};
+
+use crate::config::MixtureConfig;
+use crate::weights::{MixtureWeights, SwiGluWeights};
+
+/// `down(silu(gate(h)) · up(h))` from `[T, D]` to `[T, D]`.
+pub(crate) fn dense(device: &dyn Backend, h: &Tensor, weights: &SwiGluWeights) -> Tensor {
+    let gate = device.linear(h, &weights.gate); // [T, F]
+    let up = device.linear(h, &weights.up); // [T, F]
+    device.linear(&device.swiglu(&gate, &up), &weights.down)
+}
+
+/// Routed experts plus shared ones, from `[T, D]` to `[T, D]`, and who went where.
+pub(crate) fn mixture(
+    device: &dyn Backend,
+    h: &Tensor,
+    weights: &MixtureWeights,
+    config: &MixtureConfig,
+) -> (Tensor, Routing) {
+    let logits = device.linear(h, &weights.router); // [T, E]
+    let routing = device.route(&logits, weights.selection_bias.as_ref(), &config.router);
+    let routed = device.experts(h, &routing, &weights.experts); // [T, D]
+    let out = match &weights.shared {
+        None => routed,
+        Some(shared) => device.add(&routed, &dense(device, h, shared)),
+    };
+    (out, routing)
+}

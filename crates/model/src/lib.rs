@@ -1,0 +1,39 @@
+//! The DeepSeek family of sparse mixture-of-experts models: configuration, weight names and
+//! formats, loading and saving, and one forward pass for training and inference alike.
+//!
+//! This crate must never know requests, gradients, schedules, or which device it runs on.
+//!
+//! Read [`decoder`] first; it tells the story. Legend of shapes: `T` tokens, `D` hidden, `H`
+//! heads, `R` latent rank, `E` experts, `K` experts per token, `F` width of a feed-forward layer,
+//! `V` vocabulary.
+
+mod attention;
+mod batch;
+mod cache;
+mod checkpoint;
+mod config;
+pub mod decoder;
+mod error;
+mod feed_forward;
+mod initialise;
+mod keys;
+mod mapped;
+mod rotary;
+mod size;
+mod weights;
+
+pub use batch::Batch;
+pub use cache::Cache;
+pub use checkpoint::{
+    Checkpoint, StaticMemory, parse_safetensors, read_safetensors, write_safetensors,
+};
+pub use config::{AttentionConfig, Config, MixtureConfig, ModelType, RopeConfig, YarnConfig};
+pub use decoder::{Decoder, Output};
+pub use error::Error;
+pub use initialise::initialise;
+pub use size::Size;
+pub use weights::{
+    AttentionWeights, FeedForwardWeights, LatentWeights, LayerWeights, MixtureWeights,
+    MultiHeadWeights, Parameter, QueryWeights, ResidentWeights, SwiGluWeights, WeightSource,
+    parameters,
+};

@@ -1,0 +1,326 @@
+//! The weights of one model: their structure, their published names and shapes, and how they are
+//! handed to the forward pass layer by layer.
+
+use std::sync::Arc;
+
+use hadal_tensor::{ExpertWeights, Tensor};
+
+use crate::config::{AttentionConfig, Config, MixtureConfig};
+use crate::error::Error;
+
+/// Hands weights to the forward pass, layer by layer: resident, mapped, gathered or computed.
+pub trait WeightSource: Send + Sync {
+    /// The embedding `[V, D]`.
+    ///
+    /// # Errors
+    /// When the weights cannot be had.
+    fn embedding(&self) -> Result<Tensor, Error>;
+
+    /// The weights of layer `index`.
+    ///
+    /// # Errors
+    /// When the weights cannot be had.
+    fn layer(&self, index: usize) -> Result<Arc<LayerWeights>, Error>;
+
+    /// The last normalisation `[D]` and the output projection `[V, D]`.
+    ///
+    /// # Errors
+    /// When the weights cannot be had.
+    fn head(&self) -> Result<(Tensor, Tensor), Error>;
+}
+
+/// One layer.
+#[derive(Clone, Debug)]
+pub struct LayerWeights {
+    /// Normalisation before attention, `[D]`.
+    pub attention_norm: Tensor,
+    /// Attention.
+    pub attention: AttentionWeights,
+    /// Normalisation before the feed-forward, `[D]`.
+    pub feed_forward_norm: Tensor,
+    /// Feed-forward.
+    pub feed_forward: FeedForwardWeights,
+}
+
+/// Attention of one layer.
+#[derive(Clone, Debug)]
+pub enum AttentionWeights {
+    /// Keys and values of their own.
+    MultiHead(MultiHeadWeights),
+    /// Keys and values from a latent.
+    Latent(LatentWeights),
+}
+
+/// Multi-head attention.
+#[derive(Clone, Debug)]
+pub struct MultiHeadWeights {
+    /// `[H · head_dim, D]`.
+    pub query: Tensor,
+    /// `[Hkv · head_dim, D]`.
+    pub key: Tensor,
+    /// `[Hkv · head_dim, D]`.
+    pub value: Tensor,
+    /// `[D, H · head_dim]`.
+    pub output: Tensor,
+}
+
+/// The query's projection in latent attention.
+#[derive(Clone, Debug)]
+pub enum QueryWeights {
+    /// At once, `[H · (nope + rope), D]`.
+    Full(Tensor),
+    /// Through a bottleneck.
+    LowRank {
+        /// `[q_rank, D]`.
+        down: Tensor,
+        /// Normalisation between, `[q_rank]`.
+        norm: Tensor,
+        /// `[H · (nope + rope), q_rank]`.
+        up: Tensor,
+    },
+}
+
+/// Multi-head latent attention.
+#[derive(Clone, Debug)]
+pub struct LatentWeights {
+    /// Query.
+    pub query: QueryWeights,
+    /// To the latent and the shared rotary key, `[R + rope, D]`.
+    pub kv_down: Tensor,
+    /// Normalisation of the latent alone, `[R]`.
+    pub kv_norm: Tensor,
+    /// From the latent to keys and values, `[H · (nope + value), R]`.
+    pub kv_up: Tensor,
+    /// `[D, H · value]`.
+    pub output: Tensor,
+}
+
+/// Feed-forward of one layer.
+#[derive(Clone, Debug)]
+pub enum FeedForwardWeights {
+    /// One wide SwiGLU.
+    Dense(SwiGluWeights),
+    /// Experts.
+    Mixture(MixtureWeights),
+}
+
+/// A SwiGLU feed-forward.
+#[derive(Clone, Debug)]
+pub struct SwiGluWeights {
+    /// `[F, D]`.
+    pub gate: Tensor,
+    /// `[F, D]`.
+    pub up: Tensor,
+    /// `[D, F]`.
+    pub down: Tensor,
+}
+
+/// A mixture of experts.
+#[derive(Clone, Debug)]
+pub struct MixtureWeights {
+    /// Router, `[E, D]`.
+    pub router: Tensor,
+    /// Added to affinities for the choice alone, `[E]`.
+    pub selection_bias: Option<Tensor>,
+    /// Routed experts.
+    pub experts: ExpertWeights,
+    /// Shared experts, as one of `n_shared` times the width.
+    pub shared: Option<SwiGluWeights>,
+}
+
+/// One tensor of a model, by its published name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// As in the published checkpoints.
+    pub name: String,
+    /// Shape.
+    pub dims: Vec<usize>,
+}
+
+impl Parameter {
+    /// Whether gradients train it; the selection bias follows a rule of its own.
+    pub fn is_trained(&self) -> bool {
+        !self.name.ends_with("e_score_correction_bias")
+    }
+
+    /// Whether it is a matrix, which weight decay and random initialisation are for.
+    pub fn is_matrix(&self) -> bool {
+        self.dims.len() > 1
+    }
+
+    /// Whether it belongs to a routed expert.
+    pub fn is_routed_expert(&self) -> bool {
+        self.name.contains(".mlp.experts.")
+    }
+}
+
+/// Where a tensor of a given name and shape comes from.
+pub(crate) type Take<'a> = dyn FnMut(&str, &[usize]) -> Result<Tensor, Error> + 'a;
+
+/// The embedding `[V, D]`.
+pub(crate) fn embedding(config: &Config, take: &mut Take<'_>) -> Result<Tensor, Error> {
+    take("model.embed_tokens.weight", &[config.vocab_size, config.hidden_size])
+}
+
+/// The last normalisation and the output projection.
+pub(crate) fn head(config: &Config, take: &mut Take<'_>) -> Result<(Tensor, Tensor), Error> {
+    let norm = take("model.norm.weight", &[config.hidden_size])?;
+    let projection = if config.tied_embeddings {
+        embedding(config, take)?
+    } else {
+        take("lm_head.weight", &[config.vocab_size, config.hidden_size])?
+    };
+    Ok((norm, projection))
+}
+
+/// The weights of layer `index`; the one place that knows the published names and shapes.
+pub(crate) fn layer(
+    config: &Config,
+    index: usize,
+    take: &mut Take<'_>,
+) -> Result<LayerWeights, Error> {
+    let hidden = config.hidden_size;
+    let mut take = |name: &str, dims: &[usize]| take(&format!("model.layers.{index}.{name}"), dims);
+    Ok(LayerWeights {
+        attention_norm: take("input_layernorm.weight", &[hidden])?,
+        attention: attention(config, &mut take)?,
+        feed_forward_norm: take("post_attention_layernorm.weight", &[hidden])?,
+        feed_forward: match config.mixture_of_layer(index) {
+            None => {
+                FeedForwardWeights::Dense(swiglu("mlp", hidden, config.dense_width, &mut take)?)
+            }
+            Some(mixture) => {
+                FeedForwardWeights::Mixture(mixture_weights(mixture, hidden, &mut take)?)
+            }
+        },
+    })
+}
+
+fn attention(config: &Config, take: &mut Take<'_>) -> Result<AttentionWeights, Error> {
+    let hidden = config.hidden_size;
+    let mut take =
+        |name: &str, dims: &[usize]| take(&format!("self_attn.{name}.weight"), dims);
+    match config.attention {
+        AttentionConfig::MultiHead { n_heads, n_kv_heads, head_dim } => {
+            Ok(AttentionWeights::MultiHead(MultiHeadWeights {
+                query: take("q_proj", &[n_heads * head_dim, hidden])?,
+                key: take("k_proj", &[n_kv_heads * head_dim, hidden])?,
+                value: take("v_proj", &[n_kv_heads * head_dim, hidden])?,
+                output: take("o_proj", &[hidden, n_heads * head_dim])?,
+            }))
+        }
+        AttentionConfig::Latent { n_heads, q_rank, kv_rank, nope, rope, value } => {
+            let query_dim = n_heads * (nope + rope);
+            let query = match q_rank {
+                None => QueryWeights::Full(take("q_proj", &[query_dim, hidden])?),
+                Some(rank) => QueryWeights::LowRank {
+                    down: take("q_a_proj", &[rank, hidden])?,
+                    norm: take("q_a_layernorm", &[rank])?,
+                    up: take("q_b_proj", &[query_dim, rank])?,
+                },
+            };
+            Ok(AttentionWeights::Latent(LatentWeights {
+                query,
+                kv_down: take("kv_a_proj_with_mqa", &[kv_rank + rope, hidden])?,
+                kv_norm: take("kv_a_layernorm", &[kv_rank])?,
+                kv_up: take("kv_b_proj", &[n_heads * (nope + value), kv_rank])?,
+                output: take("o_proj", &[hidden, n_heads * value])?,
+            }))
+        }
+    }
+}
+
+fn swiglu(
+    prefix: &str,
+    hidden: usize,
+    width: usize,
+    take: &mut Take<'_>,
+) -> Result<SwiGluWeights, Error> {
+    Ok(SwiGluWeights {
+        gate: take(&format!("{prefix}.gate_proj.weight"), &[width, hidden])?,
+        up: take(&format!("{prefix}.up_proj.weight"), &[width, hidden])?,
+        down: take(&format!("{prefix}.down_proj.weight"), &[hidden, width])?,
+    })
+}
+
+fn mixture_weights(
+    mixture: &MixtureConfig,
+    hidden: usize,
+    take: &mut Take<'_>,
+) -> Result<MixtureWeights, Error> {
+    let n_experts = mixture.router.n_experts;
+    let router = take("mlp.gate.weight", &[n_experts, hidden])?;
+    let selection_bias = mixture
+        .selection_bias
+        .then(|| take("mlp.gate.e_score_correction_bias", &[n_experts]))
+        .transpose()?;
+    let mut experts = ExpertWeights { gate: Vec::new(), up: Vec::new(), down: Vec::new() };
+    for expert in 0..n_experts {
+        let prefix = format!("mlp.experts.{expert}");
+        let expert = swiglu(&prefix, hidden, mixture.expert_width, take)?;
+        experts.gate.push(expert.gate);
+        experts.up.push(expert.up);
+        experts.down.push(expert.down);
+    }
+    let shared_width = mixture.n_shared * mixture.expert_width;
+    let shared = (shared_width > 0)
+        .then(|| swiglu("mlp.shared_experts", hidden, shared_width, take))
+        .transpose()?;
+    Ok(MixtureWeights { router, selection_bias, experts, shared })
+}
+
+/// Every tensor of a model, in the order of the forward pass, with nothing said twice.
+pub fn parameters(config: &Config) -> Vec<Parameter> {
+    let mut parameters = Vec::new();
+    let nothing = Tensor::from_slice::<f32>(&[], &[0]);
+    let mut note = |name: &str, dims: &[usize]| {
+        let parameter = Parameter { name: name.to_owned(), dims: dims.to_vec() };
+        if !config.tied_embeddings || !parameters.contains(&parameter) {
+            parameters.push(parameter);
+        }
+        Ok(nothing.clone())
+    };
+    ResidentWeights::assemble(config, &mut note).expect("noting a name cannot fail");
+    parameters
+}
+
+/// Weights that are all there: in memory of their own, or mapped.
+#[derive(Clone, Debug)]
+pub struct ResidentWeights {
+    embedding: Tensor,
+    layers: Vec<Arc<LayerWeights>>,
+    head: (Tensor, Tensor),
+}
+
+impl ResidentWeights {
+    /// Assembles a model from tensors by their published names and shapes.
+    ///
+    /// # Errors
+    /// The first that `take` gives.
+    pub fn assemble(
+        config: &Config,
+        take: &mut dyn FnMut(&str, &[usize]) -> Result<Tensor, Error>,
+    ) -> Result<Self, Error> {
+        Ok(ResidentWeights {
+            embedding: embedding(config, take)?,
+            layers: (0..config.n_layers)
+                .map(|index| layer(config, index, take).map(Arc::new))
+                .collect::<Result<_, _>>()?,
+            head: head(config, take)?,
+        })
+    }
+}
+
+impl WeightSource for ResidentWeights {
+    fn embedding(&self) -> Result<Tensor, Error> {
+        Ok(self.embedding.clone())
+    }
+
+    fn layer(&self, index: usize) -> Result<Arc<LayerWeights>, Error> {
+        Ok(Arc::clone(&self.layers[index]))
+    }
+
+    fn head(&self) -> Result<(Tensor, Tensor), Error> {
+        Ok(self.head.clone())
+    }
+}

@@ -1,0 +1,76 @@
+//! Configurations that cannot be, each refused by a sentence that names the key.
+
+use hadal_model::Config;
+use serde_json::{Value, json};
+
+/// A sound V3 configuration with one key replaced (or removed by null).
+fn v3_with(key: &str, value: Value) -> String {
+    let mut config = json!({
+        "model_type": "deepseek_v3", "vocab_size": 64, "hidden_size": 32,
+        "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 4,
+        "q_lora_rank": 16, "kv_lora_rank": 16, "qk_nope_head_dim": 8, "qk_rope_head_dim": 4,
+        "v_head_dim": 8, "n_routed_experts": 8, "n_shared_experts": 1, "num_experts_per_tok": 2,
+        "moe_intermediate_size": 16, "first_k_dense_replace": 1, "intermediate_size": 64,
+        "n_group": 4, "topk_group": 2, "routed_scaling_factor": 2.5, "rope_theta": 10000,
+        "max_position_embeddings": 128
+    });
+    config[key] = value;
+    config.to_string()
+}
+
+#[test]
+fn what_cannot_be_is_refused_by_name() {
+    let yarn = json!({"type": "yarn", "factor": 4, "original_max_position_embeddings": 32});
+    let mut misspelt = yarn.clone();
+    misspelt["betafast"] = json!(3);
+    let cases = [
+        ("model_type", json!("llama"), "`model_type` is \"llama\""),
+        ("hidden_size", json!(null), "no `hidden_size`"),
+        ("hidden_size", json!(-3), "`hidden_size` is -3"),
+        ("hidden_size", json!(3.5), "`hidden_size` is 3.5"),
+        ("hidden_size", json!(1u64 << 60), "`hidden_size` is"),
+        ("hiden_size", json!(3), "did you mean `hidden_size`?"),
+        ("hidden_act", json!("gelu"), "`hidden_act` is \"gelu\""),
+        ("attention_bias", json!(true), "`attention_bias` is true"),
+        ("num_key_value_heads", json!(2), "latent attention shares no heads"),
+        ("qk_rope_head_dim", json!(3), "an even number"),
+        ("qk_head_dim", json!(13), "qk_nope_head_dim + qk_rope_head_dim, 12"),
+        ("head_dim", json!(7), "`head_dim` is 7"),
+        ("num_experts_per_tok", json!(9), "at most n_routed_experts, 8"),
+        ("num_experts_per_tok", json!(5), "enough groups to choose 5 experts from"),
+        ("n_group", json!(3), "a divisor of 8 experts"),
+        ("n_group", json!(8), "groups of at least two experts"),
+        ("topk_group", json!(5), "at most n_group, 4"),
+        ("topk_method", json!("greedy"), "expected noaux_tc"),
+        ("scoring_func", json!("softmax"), "`scoring_func` is \"softmax\""),
+        ("capacity_factor", json!(0), "`capacity_factor` is 0"),
+        ("moe_layer_freq", json!(2), "`moe_layer_freq` is 2"),
+        ("rms_norm_eps", json!("tiny"), "a number greater than 0"),
+        ("rope_scaling", json!({"type": "linear", "factor": 2}), "yarn or default"),
+        ("rope_scaling", json!({"type": "yarn", "factor": 2}), "original_max_position_embeddings"),
+        ("rope_scaling", misspelt, "did you mean `beta_fast`?"),
+        ("sliding_window", json!(16), "layer_types"),
+        ("layer_types", json!(["full_attention"]), "one entry for each of the 3 layers"),
+        (
+            "layer_types",
+            json!(["full_attention", "sliding_attention", "full_attention"]),
+            "no `sliding_window`",
+        ),
+        ("quantization_config", json!({"quant_method": "fp8"}), "`quantization_config`"),
+    ];
+    Config::from_json(&v3_with("rope_scaling", yarn)).expect("the sound configuration is sound");
+    for (key, value, expected) in cases {
+        let message = match Config::from_json(&v3_with(key, value.clone())) {
+            Ok(_) => panic!("{key} = {value} was taken"),
+            Err(error) => error.to_string(),
+        };
+        assert!(message.contains(expected), "{key} = {value}: {message}");
+    }
+}
+
+#[test]
+fn what_is_not_an_object_is_refused() {
+    for text in ["", "[]", "{", "nul", "{\"model_type\": 3}", "{\"a\": 1e999}"] {
+        assert!(Config::from_json(text).is_err(), "{text:?} was taken");
+    }
+}

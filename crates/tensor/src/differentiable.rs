@@ -1,0 +1,237 @@
+//! The contract of a device that can train: the vector-Jacobian product of every operation, and
+//! the optimiser's pass.
+
+use crate::backend::Backend;
+use crate::specification::{
+    AttentionSpec, ExpertWeights, LatentDims, RotarySpec, RouterSpec, Routing,
+};
+use crate::tensor::Tensor;
+
+/// Whether a gradient is stored over what is there or added to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accumulate {
+    /// The first write: what is there is unspecified.
+    Store,
+    /// A later write.
+    Add,
+}
+
+/// A place for the gradient of one tensor: the first write stores, later writes add.
+pub struct Gradient {
+    tensor: Tensor,
+    filled: bool,
+}
+
+impl Gradient {
+    /// A place whose contents are unspecified until the first write.
+    pub fn unfilled(tensor: Tensor) -> Self {
+        Gradient { tensor, filled: false }
+    }
+
+    /// A gradient that is already known.
+    pub fn filled(tensor: Tensor) -> Self {
+        Gradient { tensor, filled: true }
+    }
+
+    /// Begins a write: how to write, and where. The caller writes every value.
+    pub fn write(&mut self) -> (Accumulate, &mut Tensor) {
+        let mode = if self.filled { Accumulate::Add } else { Accumulate::Store };
+        self.filled = true;
+        (mode, &mut self.tensor)
+    }
+
+    /// Whether anything has been written.
+    pub fn is_filled(&self) -> bool {
+        self.filled
+    }
+
+    /// The gradient.
+    pub fn tensor(&self) -> &Tensor {
+        &self.tensor
+    }
+
+    /// The gradient, taken out.
+    pub fn into_tensor(self) -> Tensor {
+        self.tensor
+    }
+}
+
+/// What the forward pass of [`Differentiable::experts_saving`] keeps for its backward pass.
+#[derive(Clone, Debug)]
+pub struct SavedExperts {
+    /// Gate projections of the assigned tokens, `[A, F]`, in the order of the assignments.
+    pub gate: Tensor,
+    /// Up projections of the assigned tokens, `[A, F]`.
+    pub up: Tensor,
+}
+
+/// Places for the gradients of an expert layer's weights, one per expert.
+pub struct ExpertGradients<'a> {
+    /// Of the gate projections.
+    pub gate: &'a mut [Gradient],
+    /// Of the up projections.
+    pub up: &'a mut [Gradient],
+    /// Of the down projections.
+    pub down: &'a mut [Gradient],
+}
+
+/// One step of AdamW with decoupled weight decay (Loshchilov and Hutter 2019), as PyTorch has it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamW {
+    /// Step size.
+    pub learning_rate: f32,
+    /// Decay of the mean of gradients.
+    pub beta1: f32,
+    /// Decay of the mean of squared gradients.
+    pub beta2: f32,
+    /// Added to the denominator.
+    pub epsilon: f32,
+    /// Shrinks the weights by `learning_rate · weight_decay`.
+    pub weight_decay: f32,
+    /// Number of this step, from 1.
+    pub step: u32,
+    /// Multiplies the gradient first: clipping.
+    pub gradient_scale: f32,
+}
+
+/// A device that can train.
+///
+/// Each `…_backward` takes the gradient of the output, the inputs of the forward pass, and the
+/// places for the gradients of the inputs. Gradients and trained weights are `f32`.
+pub trait Differentiable: Backend {
+    /// Writes `gradient` into `into`: the backward pass of an addition.
+    fn pass_gradient(&self, gradient: &Tensor, into: &mut Gradient);
+
+    /// Of [`Backend::embedding`]: `d_table` `[V, D]`.
+    fn embedding_backward(&self, d_out: &Tensor, ids: &Tensor, d_table: &mut Gradient);
+
+    /// Of [`Backend::linear`]: `d_x` `[T, I]`, `d_w` `[O, I]`, either where wanted.
+    fn linear_backward(
+        &self,
+        d_out: &Tensor,
+        x: &Tensor,
+        w: &Tensor,
+        d_x: Option<&mut Gradient>,
+        d_w: Option<&mut Gradient>,
+    );
+
+    /// Of [`Backend::rms_norm`]: `d_x` `[T, D]`, `d_w` `[D]`.
+    fn rms_norm_backward(
+        &self,
+        d_out: &Tensor,
+        x: &Tensor,
+        w: &Tensor,
+        epsilon: f32,
+        d_x: &mut Gradient,
+        d_w: Option<&mut Gradient>,
+    );
+
+    /// Of [`Backend::rotary`]: turns back.
+    fn rotary_backward(
+        &self,
+        d_out: &Tensor,
+        spec: &RotarySpec,
+        positions: &Tensor,
+        d_x: &mut Gradient,
+    );
+
+    /// Of [`Backend::swiglu`]: `d_gate`, `d_up` `[T, F]`.
+    fn swiglu_backward(
+        &self,
+        d_out: &Tensor,
+        gate: &Tensor,
+        up: &Tensor,
+        d_gate: &mut Gradient,
+        d_up: &mut Gradient,
+    );
+
+    /// Of [`Backend::columns`]: `d_out` goes to the columns from `start`; the others get nothing,
+    /// which on the first write means zeros.
+    fn columns_backward(&self, d_out: &Tensor, start: usize, d_x: &mut Gradient);
+
+    /// Of [`Backend::join_keys`]: `d_kv`, and `d_k_rope` summed over the heads.
+    fn join_keys_backward(
+        &self,
+        d_keys: &Tensor,
+        d_values: &Tensor,
+        dims: LatentDims,
+        d_kv: &mut Gradient,
+        d_k_rope: &mut Gradient,
+    );
+
+    /// [`Backend::attention`] that also gives the logarithm of each row's softmax denominator,
+    /// `[T, H]`, from which the backward pass recomputes the probabilities (Dao et al. 2022).
+    fn attention_saving(
+        &self,
+        q: &Tensor,
+        k: &Tensor,
+        v: &Tensor,
+        spec: &AttentionSpec,
+    ) -> (Tensor, Tensor);
+
+    /// Of [`Backend::attention`], from its output and the saved log-sum-exp.
+    fn attention_backward(
+        &self,
+        d_out: &Tensor,
+        out: &Tensor,
+        log_sum_exp: &Tensor,
+        qkv: [&Tensor; 3],
+        spec: &AttentionSpec,
+        d_qkv: [&mut Gradient; 3],
+    );
+
+    /// Of [`Backend::route`]: from the gradient of the weights `[T, K]` to that of the logits
+    /// `[T, E]`. The choice itself has no gradient; a dropped assignment gives none.
+    fn route_backward(
+        &self,
+        d_weights: &Tensor,
+        logits: &Tensor,
+        routing: &Routing,
+        spec: &RouterSpec,
+        d_logits: &mut Gradient,
+    );
+
+    /// [`Backend::experts`] that also keeps what the backward pass needs.
+    fn experts_saving(
+        &self,
+        x: &Tensor,
+        routing: &Routing,
+        weights: &ExpertWeights,
+    ) -> (Tensor, SavedExperts);
+
+    /// Of [`Backend::experts`]: `d_x` `[T, D]`, the routing weights' `[T, K]` (0 where dropped),
+    /// and each expert's; experts without a token are neither read nor written.
+    fn experts_backward(
+        &self,
+        d_out: &Tensor,
+        x: &Tensor,
+        routing: &Routing,
+        weights: &ExpertWeights,
+        saved: &SavedExperts,
+        d_x: &mut Gradient,
+        d_routing_weights: &mut Gradient,
+        d_weights: Option<ExpertGradients<'_>>,
+    );
+
+    /// Of [`Backend::cross_entropy`]: `d_losses` `[T]` to `d_logits` `[T, V]`.
+    fn cross_entropy_backward(
+        &self,
+        d_losses: &Tensor,
+        logits: &Tensor,
+        targets: &Tensor,
+        d_logits: &mut Gradient,
+    );
+
+    /// The sum of all squared values, in an order that does not depend on threads.
+    fn sum_of_squares(&self, tensor: &Tensor) -> f64;
+
+    /// Updates `weight` and the two moments in place. `gradient` may be absent: an expert that no
+    /// token visited has a gradient of zeros.
+    fn adamw(
+        &self,
+        weight: &mut Tensor,
+        gradient: Option<&Tensor>,
+        moments: [&mut Tensor; 2],
+        update: &AdamW,
+    );
+}

@@ -1,0 +1,138 @@
+//! Where a tensor's bytes lie: the memory contract, and pooled host memory.
+//!
+//! Buffers are pooled because fresh large ones cost half the speed of training in page faults.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytemuck::{Pod, Zeroable};
+
+/// Memory that holds one or more tensors. Host memory shows its bytes; a device's own does not.
+pub trait Memory: Any + Send + Sync {
+    /// The bytes, where the host can read them.
+    fn bytes(&self) -> Option<&[u8]>;
+    /// The bytes, where the host can write them. Mapped files and devices say `None`.
+    fn bytes_mut(&mut self) -> Option<&mut [u8]>;
+}
+
+/// One cache line, which is also the alignment the widest vector loads want.
+#[derive(Clone, Copy, Zeroable, Pod)]
+#[repr(C, align(64))]
+struct Line([u8; 64]);
+
+const LINE_BYTES: usize = size_of::<Line>();
+
+/// Host memory on a 64-byte boundary; goes back to its pool when dropped.
+pub struct HostBuffer {
+    lines: Vec<Line>,
+    len_bytes: usize,
+    pool: Option<Arc<HostPool>>,
+}
+
+impl HostBuffer {
+    /// Copies `bytes` into memory of its own, outside any pool.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        let mut lines = vec![Line::zeroed(); bytes.len().div_ceil(LINE_BYTES)];
+        bytemuck::cast_slice_mut(&mut lines)[..bytes.len()].copy_from_slice(bytes);
+        HostBuffer { lines, len_bytes: bytes.len(), pool: None }
+    }
+}
+
+impl Memory for HostBuffer {
+    fn bytes(&self) -> Option<&[u8]> {
+        Some(&bytemuck::cast_slice(&self.lines)[..self.len_bytes])
+    }
+
+    fn bytes_mut(&mut self) -> Option<&mut [u8]> {
+        Some(&mut bytemuck::cast_slice_mut(&mut self.lines)[..self.len_bytes])
+    }
+}
+
+impl Drop for HostBuffer {
+    fn drop(&mut self) {
+        if let Some(pool) = self.pool.take() {
+            pool.put_back(std::mem::take(&mut self.lines));
+        }
+    }
+}
+
+/// Keeps freed host buffers by size class and hands them out again.
+pub struct HostPool {
+    free: Mutex<FreeLists>,
+    budget_bytes: usize,
+}
+
+#[derive(Default)]
+struct FreeLists {
+    by_class: HashMap<usize, Vec<Vec<Line>>>,
+    held_bytes: usize,
+}
+
+impl HostPool {
+    /// A pool that keeps at most `budget_bytes` of freed memory; beyond it, memory is released.
+    pub fn new(budget_bytes: usize) -> Arc<Self> {
+        Arc::new(HostPool { free: Mutex::default(), budget_bytes })
+    }
+
+    /// Memory of at least `len_bytes`, whose contents are unspecified: what an earlier user left.
+    pub fn take(self: &Arc<Self>, len_bytes: usize) -> HostBuffer {
+        let class = size_class(len_bytes.div_ceil(LINE_BYTES));
+        let reused = {
+            let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+            let lines = free.by_class.get_mut(&class).and_then(Vec::pop);
+            if lines.is_some() {
+                free.held_bytes -= class * LINE_BYTES;
+            }
+            lines
+        };
+        let lines = reused.unwrap_or_else(|| vec![Line::zeroed(); class]);
+        HostBuffer { lines, len_bytes, pool: Some(Arc::clone(self)) }
+    }
+
+    fn put_back(&self, lines: Vec<Line>) {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = lines.len() * LINE_BYTES;
+        if free.held_bytes + bytes <= self.budget_bytes {
+            free.held_bytes += bytes;
+            free.by_class.entry(lines.len()).or_default().push(lines);
+        }
+    }
+}
+
+/// Rounds up to one of eight classes per power of two, so that expert groups of nearly the same
+/// size share buffers and at most an eighth is wasted.
+fn size_class(n_lines: usize) -> usize {
+    let n_lines = n_lines.max(1);
+    let step = (n_lines.next_power_of_two() / 16).max(1);
+    n_lines.next_multiple_of(step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_freed_buffer_is_handed_out_again() {
+        let pool = HostPool::new(1 << 20);
+        let first = pool.take(1000).bytes().expect("host memory").as_ptr();
+        let second = pool.take(1000);
+        assert_eq!(first, second.bytes().expect("host memory").as_ptr());
+        assert!(first.addr().is_multiple_of(64));
+    }
+
+    #[test]
+    fn the_pool_keeps_no_more_than_its_budget() {
+        let pool = HostPool::new(4096);
+        drop((pool.take(4096), pool.take(4096)));
+        assert_eq!(pool.free.lock().expect("not poisoned").held_bytes, 4096);
+    }
+
+    #[test]
+    fn a_size_class_wastes_at_most_an_eighth() {
+        for n in 1..5000 {
+            let class = size_class(n);
+            assert!(class >= n && class - n <= n / 8, "{n} lines in a class of {class}");
+        }
+    }
+}

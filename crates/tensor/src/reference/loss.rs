@@ -1,0 +1,55 @@
+//! `-log softmax(logits)[target]`.
+
+use crate::differentiable::Gradient;
+use crate::tensor::Tensor;
+
+use super::grid::{Grid, log_sum_exp, values};
+
+/// The targets, `None` where there is nothing to learn.
+fn read_targets(targets: &Tensor) -> Vec<Option<usize>> {
+    values::<i32>(targets).into_iter().map(|target| usize::try_from(target).ok()).collect()
+}
+
+pub(super) fn cross_entropy(logits: &Tensor, targets: &Tensor) -> Tensor {
+    let logits = Grid::read(logits);
+    let mut losses = Grid::zeros(1, logits.rows);
+    for (t, target) in read_targets(targets).into_iter().enumerate() {
+        if let Some(target) = target {
+            losses.row_mut(0)[t] = log_sum_exp(logits.row(t)) - logits.row(t)[target];
+        }
+    }
+    losses.into_shaped(&[logits.rows])
+}
+
+/// `d_logits = d_loss (softmax(logits) - onehot(target))`.
+pub(super) fn cross_entropy_backward(
+    d_losses: &Tensor,
+    logits: &Tensor,
+    targets: &Tensor,
+    d_logits: &mut Gradient,
+) {
+    let (d_losses, logits) = (Grid::read(d_losses), Grid::read(logits));
+    let mut sums = Grid::zeros(logits.rows, logits.cols); // T × V
+    for (t, target) in read_targets(targets).into_iter().enumerate() {
+        let Some(target) = target else { continue };
+        let d_loss = d_losses.row(0)[t];
+        let log_denominator = log_sum_exp(logits.row(t));
+        for (d_logit, logit) in sums.row_mut(t).iter_mut().zip(logits.row(t)) {
+            *d_logit = d_loss * (logit - log_denominator).exp();
+        }
+        sums.row_mut(t)[target] -= d_loss;
+    }
+    sums.write_to(d_logits);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_logits_cost_the_logarithm_of_their_number() {
+        let logits = Tensor::from_slice(&[1000f32; 8], &[2, 4]);
+        let losses = cross_entropy(&logits, &Tensor::from_slice(&[2, -1], &[2]));
+        assert_eq!(losses.to_f32_vec(), [4f32.ln(), 0.0]);
+    }
+}

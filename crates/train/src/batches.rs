@@ -1,0 +1,147 @@
+//! Which tokens each step sees.
+
+use hadal_model::Batch;
+use hadal_tensor::{Segment, Tensor};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use crate::error::Error;
+use crate::recipe::BatchConfig;
+use crate::shards::Shards;
+
+/// Tokens to learn from, and what should follow each.
+pub struct TrainingBatch {
+    /// What the model sees.
+    pub inputs: Batch,
+    /// The next token of each, `i32 [T]`; negative where a document ends.
+    pub targets: Tensor,
+    /// Targets that are not negative.
+    pub n_targets: usize,
+}
+
+impl TrainingBatch {
+    /// Windows of equal length, each with the token after it, and the places in each where
+    /// documents begin: attention and targets do not cross these.
+    ///
+    /// # Errors
+    /// When there are no tokens.
+    pub fn of_windows<'a>(
+        windows: impl IntoIterator<Item = (&'a [i32], Vec<usize>)>,
+    ) -> Result<Self, Error> {
+        let (mut ids, mut positions, mut targets) = (Vec::new(), Vec::new(), Vec::new());
+        let mut segments = Vec::new();
+        for (window, begins) in windows {
+            let row = ids.len();
+            let len = window.len() - 1;
+            ids.extend_from_slice(&window[..len]);
+            targets.extend_from_slice(&window[1..]);
+            let mut cuts: Vec<usize> = begins.into_iter().filter(|&at| at > 0).collect();
+            for &at in &cuts {
+                targets[row + at - 1] = -1;
+            }
+            cuts.push(len);
+            let mut start = 0;
+            for end in cuts {
+                let rows = row + start..row + end;
+                positions.extend(0..rows.len() as i32);
+                segments.push(Segment { queries: rows.clone(), keys: rows });
+                start = end;
+            }
+        }
+        let longest = segments.iter().map(|segment| segment.queries.len()).max();
+        let list = |values: &[i32]| Tensor::from_slice(values, &[values.len()]);
+        Ok(TrainingBatch {
+            inputs: Batch {
+                ids: list(&ids),
+                positions: list(&positions),
+                segments: segments.into(),
+                n_positions: longest.ok_or(hadal_model::Error::EmptyBatch)?,
+            },
+            n_targets: targets.iter().filter(|target| **target >= 0).count(),
+            targets: list(&targets),
+        })
+    }
+}
+
+/// All windows of a set of shards, in an order shuffled anew for each pass over them.
+///
+/// The order is a function of the seed and the pass, so a run is resumed by the number of windows
+/// it has seen.
+pub struct Batches<'a> {
+    shards: &'a Shards,
+    config: BatchConfig,
+    seed: u64,
+    order: Vec<u32>,
+    pass: Option<u64>,
+}
+
+impl<'a> Batches<'a> {
+    /// Batches of the windows of `shards`.
+    ///
+    /// # Errors
+    /// When there is not one window.
+    pub fn of(shards: &'a Shards, config: BatchConfig, seed: u64) -> Result<Self, Error> {
+        if shards.n_windows(config.length) == 0 {
+            let (set, found, expected) = ("training", shards.n_tokens(), config.length + 1);
+            return Err(Error::TooFewTokens { set, found, expected });
+        }
+        Ok(Batches { shards, config, seed, order: Vec::new(), pass: None })
+    }
+
+    /// Windows in one pass over the data.
+    pub fn n_windows(&self) -> usize {
+        self.shards.n_windows(self.config.length)
+    }
+
+    /// The micro-batches of step `step`, from 1.
+    ///
+    /// # Errors
+    /// When a batch cannot be made.
+    pub fn step(&mut self, step: u32) -> Result<Vec<TrainingBatch>, Error> {
+        let BatchConfig { sequences, accumulation, .. } = self.config;
+        let first = u64::from(step - 1) * (sequences * accumulation) as u64;
+        (0..accumulation)
+            .map(|micro| {
+                let first = first + (micro * sequences) as u64;
+                let indices: Vec<usize> =
+                    (first..first + sequences as u64).map(|seen| self.window_index(seen)).collect();
+                let length = self.config.length;
+                TrainingBatch::of_windows(
+                    indices.into_iter().map(|index| self.shards.window(index, length)),
+                )
+            })
+            .collect()
+    }
+
+    /// Which window comes after `seen` others.
+    fn window_index(&mut self, seen: u64) -> usize {
+        let n_windows = self.n_windows() as u64;
+        let pass = seen / n_windows;
+        if self.pass != Some(pass) {
+            let mut random = ChaCha8Rng::seed_from_u64(self.seed);
+            random.set_stream(pass);
+            self.order = (0..n_windows as u32).collect();
+            self.order.shuffle(&mut random);
+            self.pass = Some(pass);
+        }
+        self.order[(seen % n_windows) as usize] as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_crosses_the_beginning_of_a_document() {
+        let window = [5, 6, 7, 8, 9];
+        let batch = TrainingBatch::of_windows([(&window[..], vec![2])]).unwrap();
+        assert_eq!(batch.inputs.ids.as_slice::<i32>(), [5, 6, 7, 8]);
+        assert_eq!(batch.targets.as_slice::<i32>(), [6, -1, 8, 9]);
+        assert_eq!(batch.inputs.positions.as_slice::<i32>(), [0, 1, 0, 1]);
+        let rows: Vec<_> = batch.inputs.segments.iter().map(|s| s.queries.clone()).collect();
+        assert_eq!(rows, [0..2, 2..4]);
+        assert_eq!(batch.n_targets, 3);
+    }
+}

@@ -1,0 +1,138 @@
+//! Documents from files: text, or JSON lines with a `text` each; plain or compressed by zstd.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use ruzstd::decoding::StreamingDecoder;
+use serde::Deserialize;
+
+use crate::error::{Error, at};
+
+/// One document.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Document {
+    /// The text.
+    pub text: String,
+    /// Where it comes from.
+    #[serde(default, alias = "source")]
+    pub src: String,
+    /// The licence it is under, as its source states it.
+    #[serde(default)]
+    pub licence: String,
+}
+
+/// The longest record that is read; a longer one is an error and not an allocation.
+const RECORD_LIMIT_BYTES: u64 = 256 << 20;
+
+/// The documents of a file, in order: a `.jsonl` has one a line, any other file is one.
+///
+/// # Errors
+/// When the file cannot be opened; later, where a record cannot be read.
+pub fn documents(path: &Path) -> Result<impl Iterator<Item = Result<Document, Error>>, Error> {
+    let file = BufReader::with_capacity(1 << 20, File::open(path).map_err(at(path))?);
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let (reader, name): (Box<dyn BufRead>, &str) = match name.strip_suffix(".zst") {
+        None => (Box::new(file), &name),
+        Some(inner) => {
+            let decoder = StreamingDecoder::new(file).map_err(|error| Error::Document {
+                path: path.to_path_buf(),
+                record: 1,
+                reason: format!("not a zstd file: {error}"),
+            })?;
+            (Box::new(BufReader::with_capacity(1 << 20, decoder)), inner)
+        }
+    };
+    let is_lines = name.ends_with(".jsonl");
+    Ok(Records { path: path.to_path_buf(), reader, is_lines, n_read: 0, ended: false })
+}
+
+struct Records {
+    path: PathBuf,
+    reader: Box<dyn BufRead>,
+    is_lines: bool,
+    n_read: usize,
+    ended: bool,
+}
+
+impl Records {
+    fn read(&mut self) -> Result<Option<Document>, String> {
+        self.n_read += 1;
+        let mut bytes = Vec::new();
+        let mut limited = self.reader.by_ref().take(RECORD_LIMIT_BYTES);
+        let read = match self.is_lines {
+            true => limited.read_until(b'\n', &mut bytes),
+            false => limited.read_to_end(&mut bytes),
+        };
+        read.map_err(|error| error.to_string())?;
+        if bytes.len() as u64 == RECORD_LIMIT_BYTES {
+            return Err(format!("it is longer than {} MiB", RECORD_LIMIT_BYTES >> 20));
+        }
+        let text = String::from_utf8(bytes).map_err(|error| error.to_string())?;
+        match (self.is_lines, text.is_empty()) {
+            (_, true) => Ok(None),
+            (true, _) => serde_json::from_str(&text).map(Some).map_err(|error| error.to_string()),
+            (false, _) => {
+                let src = self.path.display().to_string();
+                Ok(Some(Document { text, src, licence: String::new() }))
+            }
+        }
+    }
+}
+
+impl Iterator for Records {
+    type Item = Result<Document, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let record = self.read().map_err(|reason| Error::Document {
+            path: self.path.clone(),
+            record: self.n_read,
+            reason,
+        });
+        self.ended = !matches!(record, Ok(Some(_)));
+        record.transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(name: &str, bytes: &[u8]) -> Vec<Result<String, String>> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        match documents(&path) {
+            Err(error) => vec![Err(error.to_string())],
+            Ok(documents) => {
+                documents.map(|d| d.map(|d| d.text).map_err(|e| e.to_string())).collect()
+            }
+        }
+    }
+
+    #[test]
+    fn each_form_is_read() {
+        assert_eq!(read("a.txt", b"one\ntwo"), [Ok("one\ntwo".to_owned())]);
+        let lines = b"{\"text\":\"one\",\"licence\":\"MIT\"}\n{\"text\":\"two\"}\n";
+        assert_eq!(read("a.jsonl", lines), [Ok("one".to_owned()), Ok("two".to_owned())]);
+        let packed =
+            ruzstd::encoding::compress_to_vec(&lines[..], ruzstd::encoding::CompressionLevel::Fastest);
+        assert_eq!(read("a.jsonl.zst", &packed), [Ok("one".to_owned()), Ok("two".to_owned())]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named_and_ends_the_file() {
+        for (name, bytes, expected) in [
+            ("a.jsonl", &b"{\"text\":\"one\"}\n{\"text\":\n{}"[..], "record 2"),
+            ("a.txt", b"\xff\xfe", "invalid utf-8"),
+            ("a.txt.zst", b"not zstd", "not a zstd file"),
+        ] {
+            let records = read(name, bytes);
+            let message = records.last().unwrap().as_ref().unwrap_err();
+            assert!(message.contains(expected), "{message}");
+        }
+    }
+}

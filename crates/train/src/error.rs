@@ -1,0 +1,116 @@
+//! What can go wrong in training.
+
+use std::path::{Path, PathBuf};
+
+/// Why a run could not begin or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A recipe is not TOML, or has a key or a type that it should not have.
+    #[error("{}: {reason}", path.display())]
+    Recipe {
+        /// Which recipe.
+        path: PathBuf,
+        /// What is wrong, with its line.
+        reason: String,
+    },
+    /// A recipe's value cannot be.
+    #[error("the recipe says `{key}` is {found}; expected {expected}")]
+    RecipeValue {
+        /// The key, with its table.
+        key: &'static str,
+        /// What is there.
+        found: String,
+        /// What would be right.
+        expected: String,
+    },
+    /// A document cannot be read.
+    #[error("{}, record {record}: {reason}", path.display())]
+    Document {
+        /// Which file.
+        path: PathBuf,
+        /// Which record, from 1.
+        record: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The documents are too few for what is asked of them.
+    #[error("the {set} documents hold {found} tokens; at least {expected} are needed")]
+    TooFewTokens {
+        /// Training or validation.
+        set: &'static str,
+        /// Tokens there are.
+        found: usize,
+        /// Tokens needed.
+        expected: usize,
+    },
+    /// A shard of tokens is damaged.
+    #[error("{} is not a shard of tokens: {reason}", path.display())]
+    Shard {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The tokenizer has more tokens than the model.
+    #[error("the tokenizer has {tokens} tokens, the model's vocab_size is {vocab_size}")]
+    Vocabulary {
+        /// Of the tokenizer.
+        tokens: usize,
+        /// Of the model.
+        vocab_size: usize,
+    },
+    /// The loss or its gradient is not a finite number.
+    #[error(
+        "the {what} at step {step} is {found}; the weights were not touched. {advice}"
+    )]
+    NotFinite {
+        /// Loss or gradient norm.
+        what: &'static str,
+        /// The step, from 1.
+        step: u32,
+        /// What it was.
+        found: f64,
+        /// Where to go on from, and what would help.
+        advice: String,
+    },
+    /// The output folder already holds a run.
+    #[error("{} already holds a run; go on with it by --resume, or choose another folder", folder.display())]
+    RunExists {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// There is nothing to resume.
+    #[error("{} holds no checkpoint to resume from", folder.display())]
+    NothingToResume {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A checkpoint does not belong to the recipe.
+    #[error("{} cannot be resumed: {reason}", folder.display())]
+    Checkpoint {
+        /// The checkpoint's folder.
+        folder: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The model.
+    #[error(transparent)]
+    Model(#[from] hadal_model::Error),
+    /// The tokenizer.
+    #[error(transparent)]
+    Tokenizer(#[from] hadal_tokenizer::Error),
+}
+
+/// Adds the path to what the system said.
+pub(crate) fn at(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+    let path = path.to_path_buf();
+    |source| Error::File { path, source }
+}

@@ -1,0 +1,199 @@
+//! A recipe: the file that describes a training run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use hadal_model::Config;
+use serde::Deserialize;
+
+use crate::error::{Error, at};
+use crate::optimiser::OptimiserConfig;
+use crate::schedule::Schedule;
+
+/// A training run, checked. Paths are relative to the recipe's folder.
+#[derive(Clone, Debug)]
+pub struct Recipe {
+    /// Seeds the fresh weights and the order of the data.
+    pub seed: u64,
+    /// The model to make.
+    pub model: Config,
+    /// The folder of its tokenizer.
+    pub tokenizer: PathBuf,
+    /// The documents.
+    pub data: DataConfig,
+    /// How many tokens a step sees.
+    pub batch: BatchConfig,
+    /// How many steps, and the learning rate at each.
+    pub schedule: Schedule,
+    /// The optimiser.
+    pub optimiser: OptimiserConfig,
+    /// What happens to routers beside the gradient.
+    pub router: RouterConfig,
+    /// What is written, and when.
+    pub output: OutputConfig,
+}
+
+/// The documents of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// Files to learn from: `.txt`, or `.jsonl` with one `text` each; `.zst` of either.
+    pub train: Vec<PathBuf>,
+    /// Files to measure on.
+    #[serde(default)]
+    pub validation: Vec<PathBuf>,
+    /// Licences whose documents are kept, as the records state them; all where not given.
+    pub licences: Option<Vec<String>>,
+    /// Documents whose `src` begins with one of these are left out.
+    #[serde(default)]
+    pub exclude_sources: Vec<String>,
+}
+
+/// The tokens of one step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatchConfig {
+    /// Windows that pass through the model together.
+    pub sequences: usize,
+    /// Tokens of a window.
+    pub length: usize,
+    /// Passes whose gradients make up one step.
+    #[serde(default = "one")]
+    pub accumulation: usize,
+}
+
+impl BatchConfig {
+    /// Tokens of one step.
+    pub fn tokens(&self) -> usize {
+        self.sequences * self.length * self.accumulation
+    }
+}
+
+/// What happens to routers beside the gradient.
+#[derive(Clone, Copy, Debug, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RouterConfig {
+    /// After each step the selection bias of an expert moves by this much towards the mean load
+    /// (DeepSeek-V3, section 2.1.2); 0 leaves it alone.
+    pub bias_update: f32,
+}
+
+/// What is written, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutputConfig {
+    /// The run's folder.
+    pub folder: PathBuf,
+    /// Steps between checkpoints; the last step always makes one.
+    #[serde(default = "five_hundred")]
+    pub save_every: u32,
+    /// Steps between measurements on the validation documents.
+    #[serde(default = "five_hundred")]
+    pub evaluate_every: u32,
+    /// How many of the newest checkpoints stay.
+    #[serde(default = "two")]
+    pub keep: usize,
+}
+
+/// The file as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RecipeFile {
+    #[serde(default)]
+    seed: u64,
+    model: toml::Table,
+    tokenizer: PathBuf,
+    data: DataConfig,
+    batch: BatchConfig,
+    schedule: Schedule,
+    #[serde(default)]
+    optimiser: OptimiserConfig,
+    #[serde(default)]
+    router: RouterConfig,
+    output: OutputConfig,
+}
+
+impl Recipe {
+    /// Reads and checks a recipe.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is not of this form, or asks for what cannot be.
+    pub fn read(path: &Path) -> Result<Recipe, Error> {
+        Recipe::parse(&fs::read_to_string(path).map_err(at(path))?, path)
+    }
+
+    /// Checks the text of a recipe that lies, or would lie, at `path`.
+    ///
+    /// # Errors
+    /// When it is not of this form, or asks for what cannot be.
+    pub fn parse(text: &str, path: &Path) -> Result<Recipe, Error> {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let wrong = |reason: String| Error::Recipe { path: path.to_path_buf(), reason };
+        let file: RecipeFile =
+            toml::from_str(text).map_err(|error| wrong(error.to_string().trim().to_owned()))?;
+        let json = serde_json::to_value(&file.model).map_err(|error| wrong(error.to_string()))?;
+        let recipe = Recipe {
+            seed: file.seed,
+            model: Config::from_value(json)?,
+            tokenizer: folder.join(file.tokenizer),
+            data: DataConfig {
+                train: file.data.train.iter().map(|path| folder.join(path)).collect(),
+                validation: file.data.validation.iter().map(|path| folder.join(path)).collect(),
+                ..file.data
+            },
+            batch: file.batch,
+            schedule: file.schedule,
+            optimiser: file.optimiser,
+            router: file.router,
+            output: OutputConfig { folder: folder.join(file.output.folder), ..file.output },
+        };
+        recipe.check()?;
+        Ok(recipe)
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let bounds = [
+            ("batch.sequences", self.batch.sequences as f64, 1.0, 65_536.0),
+            ("batch.length", self.batch.length as f64, 2.0, self.model.max_positions as f64),
+            ("batch.accumulation", self.batch.accumulation as f64, 1.0, 65_536.0),
+            ("schedule.steps", f64::from(self.schedule.steps), 1.0, 1e9),
+            (
+                "schedule.warm_up",
+                f64::from(self.schedule.warm_up),
+                0.0,
+                f64::from(self.schedule.steps),
+            ),
+            ("schedule.learning_rate", f64::from(self.schedule.learning_rate), 0.0, 10.0),
+            ("schedule.final_fraction", f64::from(self.schedule.final_fraction), 0.0, 1.0),
+            ("optimiser.beta1", f64::from(self.optimiser.beta1), 0.0, 0.9999),
+            ("optimiser.beta2", f64::from(self.optimiser.beta2), 0.0, 0.99999),
+            ("optimiser.epsilon", f64::from(self.optimiser.epsilon), 1e-30, 1.0),
+            ("optimiser.weight_decay", f64::from(self.optimiser.weight_decay), 0.0, 10.0),
+            ("optimiser.clip", f64::from(self.optimiser.clip), 1e-6, 1e6),
+            ("router.bias_update", f64::from(self.router.bias_update), 0.0, 1.0),
+            ("output.save_every", f64::from(self.output.save_every), 1.0, 1e9),
+            ("output.evaluate_every", f64::from(self.output.evaluate_every), 1.0, 1e9),
+            ("output.keep", self.output.keep as f64, 1.0, 1e6),
+            ("data.train", self.data.train.len() as f64, 1.0, 1e6),
+        ];
+        for (key, found, least, most) in bounds {
+            if !(least..=most).contains(&found) {
+                let expected = format!("from {least} to {most}");
+                return Err(Error::RecipeValue { key, found: found.to_string(), expected });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn one() -> usize {
+    1
+}
+
+fn two() -> usize {
+    2
+}
+
+fn five_hundred() -> u32 {
+    500
+}
