@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use hadal_engine::Sampling;
+use hadal_engine::{Error, Request, Sampling};
 
 /// Which model, and what computes it.
 #[derive(Args)]
@@ -35,32 +35,33 @@ pub(crate) enum DeviceKind {
 
 /// How tokens are chosen, and when to end.
 #[derive(Args)]
-#[command(next_help_heading = "Sampling")]
+#[command(next_help_heading = "Sampling", allow_negative_numbers = true)]
 pub(crate) struct SamplingArgs {
     /// Divides the scores; 0 takes the best token every time.
-    #[arg(long, value_name = "T", default_value_t = 0.7, allow_negative_numbers = true)]
+    #[arg(long, value_name = "T", default_value_t = 0.7)]
     temperature: f32,
     /// Choose among this many best tokens; 0 for all.
     #[arg(long, value_name = "K", default_value_t = 0)]
     top_k: usize,
     /// Choose among the fewest best tokens that have this probability together.
-    #[arg(long, value_name = "P", default_value_t = 0.95, allow_negative_numbers = true)]
+    #[arg(long, value_name = "P", default_value_t = 0.95)]
     top_p: f32,
     /// Choose among tokens with at least this fraction of the best one's probability.
-    #[arg(long, value_name = "P", default_value_t = 0.0, allow_negative_numbers = true)]
+    #[arg(long, value_name = "P", default_value_t = 0.0)]
     min_p: f32,
     /// Makes tokens that are in the text already less likely; 1 changes nothing.
-    #[arg(long, value_name = "X", default_value_t = 1.0, allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", default_value_t = 1.0)]
     repetition_penalty: f32,
     /// The same seed gives the same text; another each time where not given.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// End after this many tokens.
     #[arg(long, value_name = "N", default_value_t = 512)]
-    pub(crate) max_tokens: usize,
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_tokens: u32,
     /// End before this text; may be given several times.
     #[arg(long, value_name = "TEXT")]
-    pub(crate) stop: Vec<String>,
+    stop: Vec<String>,
     /// Room for prompt and answer together, in tokens; the model's, at most 4096, where not given.
     #[arg(long, value_name = "N")]
     pub(crate) context: Option<usize>,
@@ -78,5 +79,10 @@ impl SamplingArgs {
             // The standard library keys its hashes at random; 32 bits are easy to type again.
             seed: self.seed.unwrap_or_else(|| RandomState::new().hash_one(()) >> 32),
         }
+    }
+
+    /// A request to continue `prompt` by the rules `sampling`.
+    pub(crate) fn request(&self, prompt: Vec<u32>, sampling: Sampling) -> Result<Request, Error> {
+        Request::new(prompt, self.max_tokens as usize, sampling, self.stop.clone())
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use hadal_engine::{Engine, FinishReason, Generation, Request, Sampling};
+use hadal_engine::{Engine, FinishReason, Generation, Sampling};
 use hadal_model::Size;
 
 use crate::arguments::{ModelArgs, SamplingArgs};
@@ -32,7 +32,7 @@ pub(crate) struct ChatArgs {
     #[arg(long, value_name = "TEXT")]
     system: Option<String>,
     #[command(flatten)]
-    sampling: SamplingArgs,
+    options: SamplingArgs,
 }
 
 /// A conversation with one model.
@@ -40,18 +40,17 @@ struct Chat {
     model: Model,
     engine: Engine,
     conversation: Conversation,
+    options: SamplingArgs,
     sampling: Sampling,
-    max_tokens: usize,
-    stops: Vec<String>,
     /// Set by Ctrl-C.
     is_interrupted: Arc<AtomicBool>,
 }
 
 pub(crate) fn run(args: ChatArgs) -> Result<()> {
-    let ChatArgs { model, system, sampling: options } = args;
+    let ChatArgs { model, system, options } = args;
     let sampling = options.sampling();
     // What cannot be asked is said before the first line is typed.
-    Request::new(vec![0], options.max_tokens, sampling.clone(), options.stop.clone())?;
+    options.request(vec![0], sampling.clone())?;
     let model = Model::open(&model)?;
     let engine = model.engine(options.context)?;
     let conversation = Conversation::new(engine.tokenizer(), system.clone());
@@ -65,15 +64,7 @@ pub(crate) fn run(args: ChatArgs) -> Result<()> {
     if matches!(conversation, Conversation::Text(_)) {
         eprintln!("This model has no chat template; it continues what you write.");
     }
-    let mut chat = Chat {
-        model,
-        engine,
-        conversation,
-        sampling,
-        max_tokens: options.max_tokens,
-        stops: options.stop,
-        is_interrupted,
-    };
+    let mut chat = Chat { model, engine, conversation, options, sampling, is_interrupted };
     while let Some(line) = lines.next()? {
         match line.trim() {
             "" => {}
@@ -99,7 +90,7 @@ pub(crate) fn run(args: ChatArgs) -> Result<()> {
 fn greeting(model: &Model) -> String {
     let size = Size::of(model.config());
     let place = match &model.source {
-        Source::BuiltIn => "inside hadal".to_owned(),
+        Source::BuiltIn => "the model inside hadal".to_owned(),
         Source::Folder(folder) => format!("from {}", folder.display()),
     };
     // Models below a billion parameters chat, but know little.
@@ -108,8 +99,8 @@ fn greeting(model: &Model) -> String {
         false => "",
     };
     format!(
-        "Hello! You are talking with {} {place}, {} parameters of which {} think about each \
-         token.{warning} /help lists commands.",
+        "Hello! This is {}, {place}: {} parameters, {} of them active for each token.{warning} \
+         /help lists commands.",
         model.source.name(),
         count(size.total),
         count(size.active),
@@ -129,7 +120,7 @@ impl Chat {
         };
         print_now("\n")?;
         match generation.reason {
-            FinishReason::Length => eprintln!("(stopped after {} tokens)", self.max_tokens),
+            FinishReason::Length => eprintln!("(stopped after {} tokens)", self.options.max_tokens),
             FinishReason::ContextFull => eprintln!("(stopped: the context is full)"),
             FinishReason::Cancelled => eprintln!("(stopped)"),
             FinishReason::EndOfText | FinishReason::Stop(_) => {}
@@ -143,13 +134,12 @@ impl Chat {
     fn generate(&mut self) -> Result<Generation> {
         let capacity = self.engine.capacity();
         // The answer gets its room, but at most half of what there is.
-        let room = capacity - self.max_tokens.min(capacity / 2);
+        let room = capacity - (self.options.max_tokens as usize).min(capacity / 2);
         let (prompt, has_forgotten) = self.conversation.prompt(self.engine.tokenizer(), room)?;
         if has_forgotten {
             eprintln!("(the beginning of the conversation no longer fits and is forgotten)");
         }
-        let request =
-            Request::new(prompt, self.max_tokens, self.sampling.clone(), self.stops.clone())?;
+        let request = self.options.request(prompt, self.sampling.clone())?;
         self.is_interrupted.store(false, Ordering::Relaxed);
         let mut printed = Ok(());
         let generation = self.engine.generate(request, |event| {

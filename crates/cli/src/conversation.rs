@@ -68,7 +68,11 @@ impl Conversation {
 
     /// The tokens of as much of the conversation as fits into `room`: what was said first is
     /// forgotten first, and the last question stays. Also whether anything was forgotten.
-    pub(crate) fn prompt(&mut self, tokenizer: &Tokenizer, room: usize) -> Result<(Vec<u32>, bool)> {
+    pub(crate) fn prompt(
+        &mut self,
+        tokenizer: &Tokenizer,
+        room: usize,
+    ) -> Result<(Vec<u32>, bool)> {
         let mut has_forgotten = false;
         loop {
             let ids = self.render(tokenizer)?;

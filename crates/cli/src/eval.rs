@@ -76,6 +76,7 @@ pub(crate) fn run(args: EvalArgs) -> Result<()> {
         n_waiting: 0,
         model: &model,
     };
+    let bos = tokenizer.bos().or(model.config().bos);
     let mut n_documents = 0;
     let mut n_left = max_tokens.map_or(usize::MAX, |n| n as usize);
     'files: for file in &files {
@@ -83,7 +84,7 @@ pub(crate) fn run(args: EvalArgs) -> Result<()> {
             if n_left == 0 || max_documents == Some(n_documents) {
                 break 'files;
             }
-            let tokens = tokens(&tokenizer, &document?.text, n_left)?;
+            let tokens = tokens(&tokenizer, bos, &document?.text, n_left)?;
             n_left -= tokens.n_predicted();
             n_documents += 1;
             measure.add(tokens)?;
@@ -128,7 +129,9 @@ fn split(mut paths: Vec<PathBuf>) -> Result<(Option<PathBuf>, Vec<PathBuf>)> {
     }
     if let Some(folder) = paths.iter().find(|path| path.is_dir()) {
         let folder = folder.display();
-        return Err(usage(format!("{folder} is a folder; only the first path may be one, a model")));
+        return Err(usage(format!(
+            "{folder} is a folder; only the first path may be one, a model"
+        )));
     }
     Ok((model, paths))
 }
@@ -139,7 +142,9 @@ fn progress(n_tokens: Option<u64>) -> ProgressBar {
         Some(n) => (ProgressBar::new(n), "{bar:40} {human_pos} of {human_len} tokens, {per_sec}"),
         None => (ProgressBar::new_spinner(), "{human_pos} tokens, {per_sec}"),
     };
-    bar.with_style(ProgressStyle::with_template(template).expect("the template is one of two above"))
+    bar.with_style(
+        ProgressStyle::with_template(template).expect("the template is one of two above"),
+    )
 }
 
 /// A document as the model sees it.
@@ -157,9 +162,8 @@ impl Tokens {
     }
 }
 
-/// The tokens of a text, of which at most `most` are predicted.
-fn tokens(tokenizer: &Tokenizer, text: &str, most: usize) -> Result<Tokens> {
-    let bos = tokenizer.bos();
+/// The tokens of a text after `bos`, of which at most `most` are predicted.
+fn tokens(tokenizer: &Tokenizer, bos: Option<u32>, text: &str, most: usize) -> Result<Tokens> {
     let ids: Vec<u32> = bos.into_iter().chain(tokenizer.encode(text, false)?).collect();
     let ids = &ids[..ids.len().min(most.saturating_add(1))];
     let n_bytes = |id: &u32| tokenizer.token_bytes(*id).map_or(0, <[u8]>::len);

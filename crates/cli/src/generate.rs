@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use hadal_engine::{Error, Event, FinishReason, Generation, Request};
+use hadal_engine::{Error, Event, FinishReason, Generation};
 use serde::Serialize;
 
 use crate::arguments::{ModelArgs, SamplingArgs};
@@ -27,11 +27,11 @@ pub(crate) struct GenerateArgs {
     /// A file with the text to continue; - for standard input.
     #[arg(long, value_name = "FILE")]
     prompt_file: Option<PathBuf>,
-    #[command(flatten)]
-    sampling: SamplingArgs,
     /// Print one JSON document at the end instead of the text as it comes.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    sampling: SamplingArgs,
 }
 
 #[derive(Serialize)]
@@ -76,7 +76,8 @@ impl Clock {
     fn speeds(&self, generation: &Generation) -> (f64, f64) {
         let prompt = self.prompt.unwrap_or_default();
         let answer = self.start.elapsed().saturating_sub(prompt);
-        let speed = |n_tokens: usize, time: Duration| n_tokens as f64 / time.as_secs_f64().max(1e-9);
+        let speed =
+            |n_tokens: usize, time: Duration| n_tokens as f64 / time.as_secs_f64().max(1e-9);
         let usage = generation.usage;
         let n_after_first = usage.n_generated.saturating_sub(1);
         (speed(usage.n_prompt - usage.n_reused, prompt), speed(n_after_first, answer))
@@ -88,12 +89,12 @@ pub(crate) fn run(args: GenerateArgs) -> Result<()> {
     let sampling = options.sampling();
     let seed = sampling.seed;
     // What cannot be asked is said before anything is read.
-    Request::new(vec![0], options.max_tokens, sampling.clone(), options.stop.clone())?;
+    options.request(vec![0], sampling.clone())?;
     let text = prompt(&args)?;
     let model = Model::open(&args.model)?;
     let mut engine = model.engine(options.context)?;
     let ids = engine.tokenizer().encode(&text, true)?;
-    let request = Request::new(ids, options.max_tokens, sampling, options.stop.clone())?;
+    let request = options.request(ids, sampling)?;
 
     let mut clock = Clock::start();
     let mut printed = Ok(());

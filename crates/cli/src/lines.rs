@@ -22,7 +22,8 @@ impl Lines {
             return Ok(Lines::Pipe);
         }
         let config = Config::builder().auto_add_history(true).build();
-        let editor = Editor::with_history(config, MemHistory::with_config(&config))?;
+        let history = MemHistory::with_config(&config);
+        let editor = Editor::with_history(config, history)?;
         Ok(Lines::Terminal(Box::new(editor)))
     }
 

@@ -19,7 +19,7 @@ pub(crate) struct LogitsArgs {
     model: ModelArgs,
     #[command(flatten)]
     input: Input,
-    /// The safetensors file to write: `ids` (i32 [T]) and `logits` (f32 [T, V]).
+    /// The safetensors file to write: `ids` (i32, one a token) and `logits` (f32, a row a token).
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 }

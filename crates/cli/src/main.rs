@@ -31,7 +31,7 @@ use clap::{Parser, Subcommand};
 /// MODEL is a Hugging Face folder (config.json, safetensors, tokenizer.json), or nothing: the
 /// small model that ships inside this program.
 #[derive(Parser)]
-#[command(name = "hadal", version, propagate_version = true)]
+#[command(name = "hadal", version)]
 struct Program {
     #[command(subcommand)]
     command: Command,

@@ -1,6 +1,6 @@
 //! How results are written.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use anyhow::Result;
 use serde::Serialize;
@@ -13,10 +13,17 @@ pub(crate) fn print_json(document: &impl Serialize) -> Result<()> {
     Ok(())
 }
 
-/// Writes text to standard output at once.
+/// Writes text to standard output at once. A terminal gets no control characters: a model's text
+/// should not move the cursor or rename the window.
 pub(crate) fn print_now(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
+    if stdout.is_terminal() {
+        let is_control = |c: char| c.is_control() && c != '\n' && c != '\t';
+        let harmless = text.replace(is_control, "\u{fffd}");
+        stdout.write_all(harmless.as_bytes())?;
+    } else {
+        stdout.write_all(text.as_bytes())?;
+    }
     stdout.flush()
 }
 

@@ -1,7 +1,8 @@
 //! Which experts a text visits.
 
 use anyhow::Result;
-use comfy_table::{Table, presets};
+use comfy_table::Table;
+use comfy_table::presets::UTF8_FULL_CONDENSED;
 use hadal_model::Batch;
 use serde::Serialize;
 
@@ -17,6 +18,7 @@ pub(crate) struct Topology {
 #[derive(Serialize)]
 struct Token {
     id: u32,
+    /// Its bytes as text; those of a part of a character escaped.
     text: String,
 }
 
@@ -69,7 +71,8 @@ impl Topology {
             .iter()
             .map(|&id| {
                 let bytes = tokenizer.token_bytes(id).unwrap_or_default();
-                Token { id, text: String::from_utf8_lossy(bytes).into_owned() }
+                let text = str::from_utf8(bytes).map(str::to_owned);
+                Token { id, text: text.unwrap_or_else(|_| bytes.escape_ascii().to_string()) }
             })
             .collect();
         Ok(Topology { tokens, layers })
@@ -97,7 +100,9 @@ impl Topology {
         table.set_header(std::iter::once("token".to_owned()).chain(ranks));
         for (token, choices) in self.tokens.iter().zip(&layer.choices) {
             let cells = choices.iter().map(|c| format!("{:>3}  {:.3}", c.expert, c.weight));
-            table.add_row(std::iter::once(format!("{:?}", token.text)).chain(cells));
+            // Line ends would break the row.
+            let text = token.text.replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t");
+            table.add_row(std::iter::once(format!("\"{text}\"")).chain(cells));
         }
         format!("{table}\n")
     }
@@ -123,6 +128,6 @@ impl Topology {
 
 fn plain_table() -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(UTF8_FULL_CONDENSED);
     table
 }

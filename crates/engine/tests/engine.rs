@@ -1,5 +1,7 @@
 //! The engine against recomputing everything, and its promises to the caller.
 
+#![allow(clippy::unwrap_used)] // Everywhere in a test, its helpers included.
+
 mod tiny;
 
 use std::ops::ControlFlow;

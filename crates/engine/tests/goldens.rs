@@ -1,6 +1,8 @@
 //! The sampler against Hugging Face's logits processors; `goldens/make_sampling.py` wrote the
 //! file.
 
+#![allow(clippy::unwrap_used)] // Everywhere in a test, its helpers included.
+
 use std::collections::BTreeSet;
 
 use hadal_engine::{Sampling, distribution};

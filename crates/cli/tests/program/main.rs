@@ -1,0 +1,7 @@
+//! The program as a person runs it: what each command does, and how it fails.
+
+#![allow(clippy::unwrap_used)] // Everywhere in a test, its helpers included.
+
+mod commands;
+mod failures;
+mod harness;

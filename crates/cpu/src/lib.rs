@@ -1,0 +1,137 @@
+//! The operations of `hadal-tensor`, fast, on the processor: AVX-512, AVX2 and plain loops, chosen
+//! at run time, over `f32` products from `faer`.
+//!
+//! This crate must never know tokens, layers, or requests.
+//!
+//! Every parallel operation is cut into the same tasks whatever the number of threads, and sums are
+//! made in a fixed order within and across tasks. The kernels are in the files named after the
+//! operations; [`isa`](self) picks the instruction set.
+
+mod absorbed;
+mod attention;
+mod backend;
+mod elementwise;
+mod experts;
+mod gemm;
+mod isa;
+mod lanes;
+mod linear;
+mod loss;
+mod norm;
+mod optimiser;
+mod router;
+
+use std::sync::Arc;
+
+use hadal_tensor::{DType, HostPool, Tensor};
+use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+pub use isa::Isa;
+
+use gemm::Threads;
+
+/// Freed memory that is kept for the next operation.
+const POOL_BYTES: usize = 4 << 30;
+
+/// Multiply-adds below which handing work to other threads costs more than it gains.
+const SMALL_WORK: usize = 64 * 1024;
+
+/// The processor.
+pub struct Cpu {
+    isa: Isa,
+    n_threads: usize,
+    threads: ThreadPool,
+    memory: Arc<HostPool>,
+}
+
+impl Cpu {
+    /// The processor with its best instruction set and `n_threads` threads.
+    ///
+    /// # Panics
+    /// When the system cannot start the threads.
+    pub fn new(n_threads: usize) -> Self {
+        Cpu::with_isa(Isa::detect(), n_threads)
+    }
+
+    /// The processor with all its cores.
+    ///
+    /// # Panics
+    /// As [`Cpu::new`].
+    pub fn detect() -> Self {
+        Cpu::new(std::thread::available_parallelism().map_or(1, usize::from))
+    }
+
+    /// The processor with one of [`Isa::available`].
+    ///
+    /// # Panics
+    /// When the machine does not have it, or cannot start the threads.
+    pub fn with_isa(isa: Isa, n_threads: usize) -> Self {
+        assert!(Isa::available().contains(&isa), "this machine has no {}", isa.name());
+        let n_threads = n_threads.max(1);
+        let threads = ThreadPoolBuilder::new()
+            .num_threads(n_threads)
+            .thread_name(|index| format!("hadal-cpu-{index}"))
+            .build()
+            .expect("the system starts threads");
+        Cpu { isa, n_threads, threads, memory: HostPool::new(POOL_BYTES) }
+    }
+
+    /// A pooled `f32` tensor of unspecified contents.
+    fn buffer(&self, dims: &[usize]) -> Tensor {
+        self.allocate(DType::F32, dims)
+    }
+
+    fn allocate(&self, dtype: DType, dims: &[usize]) -> Tensor {
+        let (cols, outer) = dims.split_last().map_or((1, &[][..]), |(cols, outer)| (*cols, outer));
+        let n_bytes = outer.iter().product::<usize>() * dtype.row_bytes(cols);
+        Tensor::from_memory(Arc::new(self.memory.take(n_bytes)), 0, dtype, dims)
+    }
+
+    fn zeroed(&self, dims: &[usize]) -> Tensor {
+        let mut tensor = self.buffer(dims);
+        tensor.as_mut_slice::<f32>().fill(0.0);
+        tensor
+    }
+
+    fn is_small(&self, work: usize) -> bool {
+        self.n_threads == 1 || work < SMALL_WORK
+    }
+
+    fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        self.threads.install(work)
+    }
+
+    fn threads(&self) -> Threads {
+        if self.n_threads == 1 { Threads::One } else { Threads::Pool(self.n_threads) }
+    }
+
+    /// Does every task, on all threads where there is enough `work`.
+    fn for_each<T: Send>(&self, tasks: Vec<T>, work: usize, act: impl Fn(T) + Sync + Send) {
+        if self.is_small(work) || tasks.len() == 1 {
+            tasks.into_iter().for_each(act);
+        } else {
+            self.install(|| tasks.into_par_iter().with_max_len(1).for_each(act));
+        }
+    }
+
+    /// Cuts rows of `dim` numbers into tasks of `task_rows` rows; `act` gets the first row's
+    /// number and the rows.
+    fn for_row_tasks(
+        &self,
+        out: &mut [f32],
+        dim: usize,
+        task_rows: usize,
+        act: impl Fn(usize, &mut [f32]) + Sync + Send,
+    ) {
+        if out.is_empty() {
+            return;
+        }
+        let act = |(task, rows): (usize, &mut [f32])| act(task * task_rows, rows);
+        if self.is_small(out.len()) {
+            out.chunks_mut(task_rows * dim).enumerate().for_each(act);
+        } else {
+            self.install(|| out.par_chunks_mut(task_rows * dim).enumerate().for_each(act));
+        }
+    }
+}
