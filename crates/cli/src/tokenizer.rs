@@ -37,6 +37,9 @@ pub(crate) struct TrainArgs {
     /// Read about this much text, in bytes.
     #[arg(long, value_name = "N", default_value_t = 1 << 30)]
     max_bytes: usize,
+    /// Read only documents that state this licence; may be given several times.
+    #[arg(long, value_name = "LICENCE")]
+    licence: Vec<String>,
 }
 
 #[derive(Args)]
@@ -88,9 +91,11 @@ fn train(args: TrainArgs) -> Result<()> {
             if n_bytes >= args.max_bytes {
                 break 'files;
             }
-            let text = document?.text;
-            n_bytes += text.len();
-            texts.push(text);
+            let document = document?;
+            if args.licence.is_empty() || args.licence.contains(&document.licence) {
+                n_bytes += document.text.len();
+                texts.push(document.text);
+            }
         }
     }
     if n_bytes == 0 {

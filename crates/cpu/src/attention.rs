@@ -66,9 +66,9 @@ impl Block {
 pub(crate) fn blocks(spec: &AttentionSpec, len: usize) -> Vec<Block> {
     let cut = |segment: &Segment| {
         let (segment, all) = (segment.clone(), segment.queries.clone());
-        all.clone().step_by(len).map(move |start| {
-            Block::new(&segment, start..(start + len).min(all.end), spec.window)
-        })
+        all.clone()
+            .step_by(len)
+            .map(move |start| Block::new(&segment, start..(start + len).min(all.end), spec.window))
     };
     spec.segments.iter().flat_map(cut).collect()
 }
@@ -221,7 +221,8 @@ pub(crate) fn attention_backward(
     let group = shape.n_heads / shape.n_kv_heads;
     let per_segment = |parts: &[HeadGradients], row: usize, take: fn(&HeadGradients) -> &Tensor| {
         let dim = take(&parts[0]).cols();
-        let slices = parts.iter().map(move |part| &take(part).as_slice::<f32>()[row * dim..][..dim]);
+        let slices =
+            parts.iter().map(move |part| &take(part).as_slice::<f32>()[row * dim..][..dim]);
         slices.collect::<Vec<_>>().concat()
     };
     let by_segment = || spec.segments.iter().zip(parts.chunks_exact(shape.n_kv_heads));

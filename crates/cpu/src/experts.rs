@@ -54,10 +54,9 @@ impl<'a> Groups<'a> {
     fn pieces(&self) -> Vec<Piece> {
         let cut = |expert: usize| {
             let all = self.rows_of(expert);
-            all.clone().step_by(TASK_ROWS).map(move |start| Piece {
-                expert,
-                rows: start..(start + TASK_ROWS).min(all.end),
-            })
+            all.clone()
+                .step_by(TASK_ROWS)
+                .map(move |start| Piece { expert, rows: start..(start + TASK_ROWS).min(all.end) })
         };
         (0..self.offsets.len() - 1).flat_map(cut).collect()
     }
@@ -95,10 +94,8 @@ pub(crate) fn experts(
     let (hidden, width) = (x.cols(), weights.gate[0].rows());
     let n_rows = groups.assignments.len();
     let pieces = groups.pieces();
-    let mut saved = SavedExperts {
-        gate: cpu.buffer(&[n_rows, width]),
-        up: cpu.buffer(&[n_rows, width]),
-    };
+    let mut saved =
+        SavedExperts { gate: cpu.buffer(&[n_rows, width]), up: cpu.buffer(&[n_rows, width]) };
     let mut parts = cpu.buffer(&[n_rows, hidden]); // each assignment's output, not yet weighted
     let x = x.matrix::<f32>();
     let tasks: Vec<_> = (pieces.iter())
@@ -213,7 +210,14 @@ pub(crate) fn experts_backward(
         multiply([n, hidden, width], d_part, w, 1.0, into, Accumulate::Store, Threads::One);
         let d_active = d_active.matrix::<f32>();
         for (i, row) in piece.rows.clone().enumerate() {
-            task.activation(cpu, i, width, (gate.row(row), up.row(row)), d_active.row(i), groups.weight(row));
+            task.activation(
+                cpu,
+                i,
+                width,
+                (gate.row(row), up.row(row)),
+                d_active.row(i),
+                groups.weight(row),
+            );
         }
         let dims = [n, width, hidden];
         let w = view(w_gate.matrix::<f32>());
@@ -296,9 +300,17 @@ impl Backward {
         let d_x = split(self.d_x.as_mut_slice(), hidden, pieces);
         let d_weight = split(self.d_weight.as_mut_slice(), 1, pieces);
         let rows = x.into_iter().zip(d_part).zip(weighted).zip(d_gate).zip(d_up).zip(d_x);
-        let tasks = rows.zip(d_weight).map(|((((((x, d_part), weighted), d_gate), d_up), d_x), d_weight)| {
-            Task { x, d_part, weighted, d_gate, d_up, d_x, d_weight }
-        });
+        let tasks = rows.zip(d_weight).map(
+            |((((((x, d_part), weighted), d_gate), d_up), d_x), d_weight)| Task {
+                x,
+                d_part,
+                weighted,
+                d_gate,
+                d_up,
+                d_x,
+                d_weight,
+            },
+        );
         pieces.iter().zip(tasks).collect()
     }
 
@@ -312,10 +324,9 @@ impl Backward {
                 if mode == Accumulate::Store {
                     out.fill(0.0);
                 }
-                for place in &places[(first + i) * groups.n_active..][..groups.n_active] {
-                    if let Some(row) = place {
-                        accumulate(cpu, Accumulate::Add, parts.row(*row), out);
-                    }
+                let mine = &places[(first + i) * groups.n_active..][..groups.n_active];
+                for row in mine.iter().flatten() {
+                    accumulate(cpu, Accumulate::Add, parts.row(*row), out);
                 }
             }
         });

@@ -85,8 +85,20 @@ fn kernel(
     // borrowed for writing.
     let (a, b, out) = unsafe {
         (
-            MatRef::from_raw_parts(a.data.as_ptr(), m, k, stride(a.row_stride), stride(a.col_stride)),
-            MatRef::from_raw_parts(b.data.as_ptr(), k, n, stride(b.row_stride), stride(b.col_stride)),
+            MatRef::from_raw_parts(
+                a.data.as_ptr(),
+                m,
+                k,
+                stride(a.row_stride),
+                stride(a.col_stride),
+            ),
+            MatRef::from_raw_parts(
+                b.data.as_ptr(),
+                k,
+                n,
+                stride(b.row_stride),
+                stride(b.col_stride),
+            ),
             MatMut::from_raw_parts_mut(out.as_mut_ptr(), m, n, stride(out_stride), 1),
         )
     };

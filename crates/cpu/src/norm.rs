@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::Cpu;
 use crate::isa::per_isa;
-use crate::lanes::{dot_body, fma};
+use crate::lanes::{LANES, dot_body, fma, sum_lanes};
 
 /// Rows of one task; the gradient of the weights is summed per task and then in order, so that it
 /// does not depend on the number of threads.
@@ -88,19 +88,16 @@ fn norm_row_backward_body<const FMA: bool>(
     let n = x.len();
     let (d_out, w, d_x, d_w) = (&d_out[..n], &w[..n], &mut d_x[..n], &mut d_w[..n]);
     let inverse = 1.0 / (dot_body::<FMA>(x, x) / n as f32 + epsilon).sqrt();
-    let mut weighted = [0f32; 16];
-    let mut tail = 0.0;
-    let whole = n / 16 * 16;
-    for base in (0..whole).step_by(16) {
-        for i in 0..16 {
+    let mut sums = [0f32; LANES];
+    let whole = n / LANES * LANES;
+    for base in (0..whole).step_by(LANES) {
+        for (i, sum) in sums.iter_mut().enumerate() {
             let j = base + i;
-            weighted[i] = fma::<FMA>(w[j] * d_out[j], x[j], weighted[i]);
+            *sum = fma::<FMA>(w[j] * d_out[j], x[j], *sum);
         }
     }
-    for j in whole..n {
-        tail = fma::<FMA>(w[j] * d_out[j], x[j], tail);
-    }
-    let mean = (crate::lanes::sum_lanes(weighted) + tail) / n as f32;
+    let tail = (whole..n).fold(0.0, |sum, j| fma::<FMA>(w[j] * d_out[j], x[j], sum));
+    let mean = (sum_lanes(sums) + tail) / n as f32;
     let pull = mean * inverse * inverse * inverse;
     for j in 0..n {
         let gradient = fma::<FMA>(w[j] * d_out[j], inverse, -(x[j] * pull));

@@ -75,7 +75,8 @@ fn adamw_chunk_body<const FMA: bool>(
 ) {
     let n = weight.len();
     let (gradient, mean, mean_square) = (&gradient[..n], &mut mean[..n], &mut mean_square[..n]);
-    let AdamW { learning_rate, beta1, beta2, epsilon, weight_decay, step, gradient_scale } = *update;
+    let AdamW { learning_rate, beta1, beta2, epsilon, weight_decay, step, gradient_scale } =
+        *update;
     let bias = |beta: f32| 1.0 - f64::from(beta).powi(step as i32);
     let rate = (f64::from(learning_rate) / bias(beta1)) as f32;
     let unbias = (1.0 / bias(beta2).sqrt()) as f32;

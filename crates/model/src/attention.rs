@@ -81,7 +81,8 @@ impl Attention<'_> {
         let q = match &weights.query {
             QueryWeights::Full(query) => device.linear(h, query),
             QueryWeights::LowRank { down, norm, up } => {
-                let narrow = device.rms_norm(&device.linear(h, down), norm, self.config.norm_epsilon);
+                let narrow =
+                    device.rms_norm(&device.linear(h, down), norm, self.config.norm_epsilon);
                 device.linear(&narrow, up)
             }
         };

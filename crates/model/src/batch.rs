@@ -32,7 +32,8 @@ impl Batch {
             positions.extend(0..text.len() as i32);
             segments.push(Segment { queries: rows.clone(), keys: rows });
         }
-        let n_positions = segments.iter().map(|s| s.queries.len()).max().ok_or(Error::EmptyBatch)?;
+        let n_positions =
+            segments.iter().map(|s| s.queries.len()).max().ok_or(Error::EmptyBatch)?;
         Ok(Batch {
             ids: Tensor::from_slice(&ids, &[ids.len()]),
             positions: Tensor::from_slice(&positions, &[positions.len()]),

@@ -173,7 +173,10 @@ pub fn parse_safetensors(
             Dtype::BF16 => DType::Bf16,
             Dtype::I32 => DType::I32,
             other => {
-                return Err(Error::TensorFormat { name, found: format!("{other:?}").to_lowercase() });
+                return Err(Error::TensorFormat {
+                    name,
+                    found: format!("{other:?}").to_lowercase(),
+                });
             }
         };
         let start = data_start + info.data_offsets.0;
@@ -209,7 +212,8 @@ pub fn write_safetensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<()
                 DType::I32 => Dtype::I32,
                 DType::Q8_0 => panic!("{name} is packed; a safetensors file holds plain numbers"),
             };
-            let bytes = (0..tensor.rows()).flat_map(|row| tensor.packed_row(row)).copied().collect();
+            let bytes =
+                (0..tensor.rows()).flat_map(|row| tensor.packed_row(row)).copied().collect();
             (name.clone(), bytes, dtype)
         })
         .collect();

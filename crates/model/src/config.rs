@@ -61,9 +61,8 @@ impl AttentionConfig {
     /// Query heads.
     pub fn n_heads(self) -> usize {
         match self {
-            AttentionConfig::MultiHead { n_heads, .. } | AttentionConfig::Latent { n_heads, .. } => {
-                n_heads
-            }
+            AttentionConfig::MultiHead { n_heads, .. }
+            | AttentionConfig::Latent { n_heads, .. } => n_heads,
         }
     }
 
@@ -336,11 +335,7 @@ fn attention(
 }
 
 /// Reads `rope_theta` with `rope_scaling`, or the newer `rope_parameters`.
-fn rope(
-    keys: &mut Keys,
-    model_type: ModelType,
-    max_positions: usize,
-) -> Result<RopeConfig, Error> {
+fn rope(keys: &mut Keys, model_type: ModelType, max_positions: usize) -> Result<RopeConfig, Error> {
     let interleaved = match model_type {
         ModelType::DeepSeek => false,
         ModelType::DeepSeekV2 => true,

@@ -72,8 +72,13 @@ impl Decoder {
             let layer = weights.layer(index)?;
 
             let h = device.rms_norm(&x, &layer.attention_norm, epsilon);
-            let attention =
-                Attention { device, config: &self.config, rotary: &self.rotary, batch, layer: index };
+            let attention = Attention {
+                device,
+                config: &self.config,
+                rotary: &self.rotary,
+                batch,
+                layer: index,
+            };
             let attended = attention.forward(&h, &layer.attention, cache.as_deref_mut());
             x = device.add(&x, &attended);
 

@@ -47,7 +47,8 @@ impl Keys {
     }
 
     fn require<T>(&self, key: &str, expected: &str, value: Option<T>) -> Result<T, Error> {
-        value.ok_or_else(|| Error::MissingKey { key: self.name(key), expected: expected.to_owned() })
+        value
+            .ok_or_else(|| Error::MissingKey { key: self.name(key), expected: expected.to_owned() })
     }
 
     /// A whole number of at least 1 and at most 2³¹, where given.

@@ -34,6 +34,6 @@ pub use initialise::initialise;
 pub use size::Size;
 pub use weights::{
     AttentionWeights, FeedForwardWeights, LatentWeights, LayerWeights, MixtureWeights,
-    MultiHeadWeights, Parameter, QueryWeights, ResidentWeights, SwiGluWeights, WeightSource,
+    MultiHeadWeights, Parameter, QueryWeights, ResidentWeights, SwiGluWeights, Take, WeightSource,
     parameters,
 };

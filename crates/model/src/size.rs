@@ -40,9 +40,10 @@ impl Size {
             size.routed += if parameter.is_routed_expert() { len } else { 0 };
             size.vectors += if parameter.is_matrix() { 0 } else { len };
         }
-        let chosen = config.mixture.as_ref().map_or(0, |mixture| {
-            size.routed / mixture.router.n_experts * mixture.router.n_active
-        });
+        let chosen = config
+            .mixture
+            .as_ref()
+            .map_or(0, |mixture| size.routed / mixture.router.n_experts * mixture.router.n_active);
         size.active = size.total - size.routed + chosen;
         size
     }

@@ -44,6 +44,7 @@ pub struct LayerWeights {
 
 /// Attention of one layer.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a layer lies behind one pointer as a whole")]
 pub enum AttentionWeights {
     /// Keys and values of their own.
     MultiHead(MultiHeadWeights),
@@ -97,6 +98,7 @@ pub struct LatentWeights {
 
 /// Feed-forward of one layer.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a layer lies behind one pointer as a whole")]
 pub enum FeedForwardWeights {
     /// One wide SwiGLU.
     Dense(SwiGluWeights),
@@ -154,8 +156,8 @@ impl Parameter {
     }
 }
 
-/// Where a tensor of a given name and shape comes from.
-pub(crate) type Take<'a> = dyn FnMut(&str, &[usize]) -> Result<Tensor, Error> + 'a;
+/// Where a tensor comes from, by its published name and its shape.
+pub type Take<'a> = dyn FnMut(&str, &[usize]) -> Result<Tensor, Error> + 'a;
 
 /// The embedding `[V, D]`.
 pub(crate) fn embedding(config: &Config, take: &mut Take<'_>) -> Result<Tensor, Error> {
@@ -198,8 +200,7 @@ pub(crate) fn layer(
 
 fn attention(config: &Config, take: &mut Take<'_>) -> Result<AttentionWeights, Error> {
     let hidden = config.hidden_size;
-    let mut take =
-        |name: &str, dims: &[usize]| take(&format!("self_attn.{name}.weight"), dims);
+    let mut take = |name: &str, dims: &[usize]| take(&format!("self_attn.{name}.weight"), dims);
     match config.attention {
         AttentionConfig::MultiHead { n_heads, n_kv_heads, head_dim } => {
             Ok(AttentionWeights::MultiHead(MultiHeadWeights {
@@ -297,10 +298,7 @@ impl ResidentWeights {
     ///
     /// # Errors
     /// The first that `take` gives.
-    pub fn assemble(
-        config: &Config,
-        take: &mut dyn FnMut(&str, &[usize]) -> Result<Tensor, Error>,
-    ) -> Result<Self, Error> {
+    pub fn assemble(config: &Config, take: &mut Take<'_>) -> Result<Self, Error> {
         Ok(ResidentWeights {
             embedding: embedding(config, take)?,
             layers: (0..config.n_layers)

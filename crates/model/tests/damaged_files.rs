@@ -87,9 +87,9 @@ fn each_damage_is_named() {
 fn edit_config(folder: &Path, key: &str, value: serde_json::Value) {
     let path = folder.join("config.json");
     let mut config: serde_json::Value =
-        serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        serde_json::from_str(&fs::read_to_string(&path).expect("it is there")).expect("it is JSON");
     config[key] = value;
-    fs::write(path, config.to_string()).unwrap();
+    fs::write(path, config.to_string()).expect("it is written");
 }
 
 #[test]

@@ -188,13 +188,16 @@ impl Tokenizer {
         template.render(messages, options, &self.config.special_tokens)
     }
 
+    /// The contents of `tokenizer.json`: the same for tokenizers that encode alike.
+    pub fn definition(&self) -> Result<String, Error> {
+        let text = self.inner.to_string(true);
+        text.map_err(|error| Error::Definition { reason: error.to_string() })
+    }
+
     /// Writes `tokenizer.json` and `tokenizer_config.json` into a folder, made if it is not there.
     /// Hugging Face opens it with `AutoTokenizer`.
     pub fn save(&self, folder: &Path) -> Result<(), Error> {
-        let definition = self
-            .inner
-            .to_string(true)
-            .map_err(|error| Error::Definition { reason: error.to_string() })?;
+        let definition = self.definition()?;
         let config = format!("{:#}\n", self.config.to_json());
         std::fs::create_dir_all(folder)
             .map_err(|source| Error::File { path: folder.to_owned(), source })?;

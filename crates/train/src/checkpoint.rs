@@ -8,10 +8,10 @@ use std::collections::HashMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use half::bf16;
 use hadal_model::{Config, read_safetensors, write_safetensors};
 use hadal_tensor::{DType, Differentiable, Tensor};
 use hadal_tokenizer::Tokenizer;
+use half::bf16;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -40,10 +40,8 @@ pub fn save_model(
     tokenizer: &Tokenizer,
 ) -> Result<(), Error> {
     fs::create_dir_all(folder).map_err(at(folder))?;
-    let rounded: Vec<(String, Tensor)> = weights
-        .iter()
-        .map(|(name, weight)| (name.clone(), round(weight, dtype)))
-        .collect();
+    let rounded: Vec<(String, Tensor)> =
+        weights.iter().map(|(name, weight)| (name.clone(), round(weight, dtype))).collect();
     write_safetensors(&folder.join("model.safetensors"), &rounded)?;
     tokenizer.save(folder)?;
     let mut config = config.json.clone();
@@ -138,8 +136,7 @@ pub(crate) fn load(
     let path = folder.join("training.json");
     let text = fs::read_to_string(&path).map_err(at(&path))?;
     let progress = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
-    let tensors: HashMap<String, Tensor> =
-        read_safetensors(&folder.join("training.safetensors"))?;
+    let tensors: HashMap<String, Tensor> = read_safetensors(&folder.join("training.safetensors"))?;
     let weights = TrainedWeights::restore(config.clone(), device, |name, dims| {
         let tensor = tensors.get(name).ok_or_else(|| wrong(format!("it has no `{name}`")))?;
         if tensor.dims() == dims && tensor.dtype() == DType::F32 {

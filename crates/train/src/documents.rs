@@ -118,8 +118,10 @@ mod tests {
         assert_eq!(read("a.txt", b"one\ntwo"), [Ok("one\ntwo".to_owned())]);
         let lines = b"{\"text\":\"one\",\"licence\":\"MIT\"}\n{\"text\":\"two\"}\n";
         assert_eq!(read("a.jsonl", lines), [Ok("one".to_owned()), Ok("two".to_owned())]);
-        let packed =
-            ruzstd::encoding::compress_to_vec(&lines[..], ruzstd::encoding::CompressionLevel::Fastest);
+        let packed = ruzstd::encoding::compress_to_vec(
+            &lines[..],
+            ruzstd::encoding::CompressionLevel::Fastest,
+        );
         assert_eq!(read("a.jsonl.zst", &packed), [Ok("one".to_owned()), Ok("two".to_owned())]);
     }
 

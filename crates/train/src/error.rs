@@ -68,9 +68,7 @@ pub enum Error {
         vocab_size: usize,
     },
     /// The loss or its gradient is not a finite number.
-    #[error(
-        "the {what} at step {step} is {found}; the weights were not touched. {advice}"
-    )]
+    #[error("the {what} at step {step} is {found}; the weights were not touched. {advice}")]
     NotFinite {
         /// Loss or gradient norm.
         what: &'static str,

@@ -147,9 +147,10 @@ impl TrainedWeights {
         });
         moments
             .flat_map(|(name, moments)| {
-                moments.iter().zip(MOMENT_NAMES).map(move |(moment, kind)| {
-                    (format!("{name}.{kind}"), device.download(moment))
-                })
+                moments
+                    .iter()
+                    .zip(MOMENT_NAMES)
+                    .map(move |(moment, kind)| (format!("{name}.{kind}"), device.download(moment)))
             })
             .collect()
     }
@@ -167,9 +168,8 @@ impl TrainedWeights {
         for parameter in hadal_model::parameters(&config) {
             let weight = device.upload(&take(&parameter.name, &parameter.dims)?);
             let moments = if parameter.is_trained() {
-                let [mean, mean_square] = MOMENT_NAMES.map(|kind| {
-                    take(&format!("{}.{kind}", parameter.name), &parameter.dims)
-                });
+                let [mean, mean_square] = MOMENT_NAMES
+                    .map(|kind| take(&format!("{}.{kind}", parameter.name), &parameter.dims));
                 Some([device.upload(&mean?), device.upload(&mean_square?)])
             } else {
                 None

@@ -43,8 +43,7 @@ mod tests {
 
     #[test]
     fn it_climbs_to_the_peak_and_falls_to_the_end() {
-        let schedule =
-            Schedule { steps: 10, warm_up: 3, learning_rate: 3e-3, final_fraction: 0.1 };
+        let schedule = Schedule { steps: 10, warm_up: 3, learning_rate: 3e-3, final_fraction: 0.1 };
         let close = |step, expected: f32| {
             let found = schedule.learning_rate(step);
             assert!((found - expected).abs() < 1e-9, "step {step}: {found}, not {expected}");

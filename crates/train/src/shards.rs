@@ -173,14 +173,16 @@ impl Shard {
         let wrong = |reason: &str| Error::Shard { path: path.into(), reason: reason.into() };
         let mut tensors = read_safetensors(path)?;
         let mut take = |name: &str| {
-            let tensor = tensors.remove(name).ok_or_else(|| wrong(&format!("it has no `{name}`")))?;
+            let tensor =
+                tensors.remove(name).ok_or_else(|| wrong(&format!("it has no `{name}`")))?;
             if tensor.dtype() == hadal_tensor::DType::I32 && tensor.dims().len() == 1 {
                 Ok(tensor)
             } else {
                 Err(wrong(&format!("`{name}` is not a list of i32")))
             }
         };
-        let shard = Shard { tokens: take("tokens")?, starts: take("starts")?, bytes: take("bytes")? };
+        let shard =
+            Shard { tokens: take("tokens")?, starts: take("starts")?, bytes: take("bytes")? };
         let starts = shard.starts.as_slice::<i32>();
         let is_cut_whole = starts.first() == Some(&0)
             && starts.last().map(|last| *last as usize) == Some(shard.tokens.len())
@@ -196,7 +198,8 @@ impl Shard {
     fn window(&self, start: usize, length: usize) -> (&[i32], Vec<usize>) {
         let starts = self.starts.as_slice::<i32>();
         let first = starts.partition_point(|&s| (s as usize) < start);
-        let within = starts[first..].iter().map(|&s| s as usize).take_while(|&s| s < start + length);
+        let within =
+            starts[first..].iter().map(|&s| s as usize).take_while(|&s| s < start + length);
         let begins = within.map(|s| s - start).collect();
         (&self.tokens.as_slice()[start..start + length + 1], begins)
     }
@@ -277,6 +280,6 @@ fn fingerprint(
         metadata.modified().map_err(at(file))?.hash(&mut hasher);
     }
     filter.hash(&mut hasher);
-    tokenizer.vocab_size().hash(&mut hasher);
+    tokenizer.definition()?.hash(&mut hasher);
     Ok(hasher.finish())
 }

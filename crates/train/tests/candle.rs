@@ -60,7 +60,8 @@ const CASES: &[Case] = &[
             device.attention(&x[0], &x[1], &x[2], &spec)
         },
         theirs: |x| {
-            let heads = |x: &Candle| x.reshape((T, HEADS, HIDDEN / HEADS))?.transpose(0, 1)?.contiguous();
+            let heads =
+                |x: &Candle| x.reshape((T, HEADS, HIDDEN / HEADS))?.transpose(0, 1)?.contiguous();
             let (q, k, v) = (heads(&x[0])?, heads(&x[1])?, heads(&x[2])?);
             let mask: Vec<f32> =
                 (0..T * T).map(|i| if i % T > i / T { -1e9 } else { 0.0 }).collect();

@@ -50,9 +50,8 @@ fn every_gradient_equals_that_of_transformers() {
             assert!((loss - expected).abs() < LOSS_TOLERANCE, "{case}: {loss}, not {expected}");
             for (name, weight) in named {
                 let expected = golden[&format!("grad.{name}")].to_f32_vec();
-                let found = gradients
-                    .get(&weight)
-                    .map_or(vec![0.0; expected.len()], Tensor::to_f32_vec);
+                let found =
+                    gradients.get(&weight).map_or(vec![0.0; expected.len()], Tensor::to_f32_vec);
                 let error = relative_error(&found, &expected);
                 let on = device.name();
                 assert!(error <= GRADIENT_TOLERANCE, "{case} {name} on {on}: off by {error}");

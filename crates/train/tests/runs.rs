@@ -228,5 +228,7 @@ fn damaged_training_files_are_named() {
     truncate(folder.path().join("run/checkpoint-0000002/training.safetensors"));
     let error = run(folder.path(), &more, true).expect_err("a damaged checkpoint").to_string();
     assert!(error.contains("training.safetensors is not a whole safetensors file"), "{error}");
-    assert!(read_safetensors(&folder.path().join("run/checkpoint-0000002/model.safetensors")).is_ok());
+    assert!(
+        read_safetensors(&folder.path().join("run/checkpoint-0000002/model.safetensors")).is_ok()
+    );
 }
