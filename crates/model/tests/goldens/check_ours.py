@@ -31,7 +31,10 @@ def main():
 
     ours = load_file(arguments.logits)
     with torch.no_grad():
-        theirs = logits_of(load_model(arguments.folder), ours["ids"].long())
+        ids = ours["ids"].long()
+        # `hadal logits` writes one text, without a dimension for the batch.
+        theirs = logits_of(load_model(arguments.folder), ids.reshape(-1, ids.shape[-1]))
+        theirs = theirs.reshape(*ids.shape, theirs.shape[-1])
     if ours["logits"].shape != theirs.shape:
         sys.exit(f"shapes differ: ours {tuple(ours['logits'].shape)}, transformers {tuple(theirs.shape)}")
     difference = (ours["logits"].float() - theirs).abs().max().item()
