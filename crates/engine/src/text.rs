@@ -121,8 +121,8 @@ mod tests {
 
     #[test]
     fn what_was_held_back_for_nothing_comes_out() {
-        let (shown, stop) = run(&owned(&["\nUser:"]), &owned(&["a\n", "Use", "ful"]));
-        assert_eq!(shown, ["a", "", "\nUseful", ""]);
+        let (shown, stop) = run(&owned(&["\nUser:"]), &owned(&["a\n", "Use", " it"]));
+        assert_eq!(shown, ["a", "", "\nUse it", ""]);
         assert_eq!(stop, None);
     }
 

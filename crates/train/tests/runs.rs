@@ -182,7 +182,7 @@ fn what_a_recipe_cannot_ask_for_is_refused_by_name() {
         ("length = 32", "length = 65", "`batch.length` is 65"),
         ("warm_up = 4", "warm_up = 41", "`schedule.warm_up` is 41"),
         ("learning_rate = 0.01", "learning_rate = -1", "`schedule.learning_rate` is -1"),
-        ("save_every = 20", "save_evry = 20", "save_evry"),
+        ("save_every = 20", "save_each = 20", "save_each"),
         ("hidden_size = 32", "hiden_size = 32", "`hidden_size`"),
         ("seed = 7", "seed = ", "line 2"),
         ("vocab_size = 320", "vocab_size = 200", "the model's vocab_size is 200"),
