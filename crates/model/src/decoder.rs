@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::feed_forward;
 use crate::rotary;
-use crate::weights::{FeedForwardWeights, WeightSource};
+use crate::weights::{FeedForwardWeights, LayerWeights, WeightSource};
 
 /// A model's mathematics, without its weights.
 #[derive(Clone)]
@@ -65,43 +65,80 @@ impl Decoder {
         mut cache: Option<&mut Cache>,
     ) -> Result<Output, Error> {
         self.check(batch, cache.as_deref())?;
-        let epsilon = self.config.norm_epsilon;
         let mut routings = Vec::new();
-        let mut x = device.embedding(&weights.embedding()?, &device.upload(&batch.ids)); // [T, D]
+        let mut x = self.embed(device, weights, batch)?;
         for index in 0..self.config.n_layers {
             let layer = weights.layer(index)?;
-
-            let h = device.rms_norm(&x, &layer.attention_norm, epsilon);
-            let attention = Attention {
-                device,
-                config: &self.config,
-                rotary: &self.rotary,
-                batch,
-                layer: index,
-            };
-            let attended = attention.forward(&h, &layer.attention, cache.as_deref_mut());
-            x = device.add(&x, &attended);
-
-            let h = device.rms_norm(&x, &layer.feed_forward_norm, epsilon);
-            let fed = match (&layer.feed_forward, self.config.mixture_of_layer(index)) {
-                (FeedForwardWeights::Mixture(weights), Some(config)) => {
-                    let (fed, routing) = feed_forward::mixture(device, &h, weights, config);
-                    routings.push(routing);
-                    fed
-                }
-                (FeedForwardWeights::Dense(weights), _) => feed_forward::dense(device, &h, weights),
-                (FeedForwardWeights::Mixture(_), None) => {
-                    unreachable!("the weights were assembled from this configuration")
-                }
-            };
-            x = device.add(&x, &fed);
+            let (next, routing) =
+                self.layer(device, &layer, index, &x, batch, cache.as_deref_mut());
+            x = next;
+            routings.extend(routing);
         }
-        let (norm, _) = weights.head()?;
-        let hidden = device.rms_norm(&x, &norm, epsilon);
+        let hidden = self.normalise(device, weights, &x)?;
         if let Some(cache) = cache {
             cache.advance(batch.n_tokens());
         }
         Ok(Output { hidden, routings })
+    }
+
+    /// What enters the first layer, `[T, D]`.
+    ///
+    /// # Errors
+    /// When weights cannot be had.
+    pub fn embed(
+        &self,
+        device: &dyn Backend,
+        weights: &dyn WeightSource,
+        batch: &Batch,
+    ) -> Result<Tensor, Error> {
+        Ok(device.embedding(&weights.embedding()?, &device.upload(&batch.ids)))
+    }
+
+    /// Layer `index`: from `x` `[T, D]` to the same, and who went where if it has experts.
+    pub fn layer(
+        &self,
+        device: &dyn Backend,
+        weights: &LayerWeights,
+        index: usize,
+        x: &Tensor,
+        batch: &Batch,
+        cache: Option<&mut Cache>,
+    ) -> (Tensor, Option<Routing>) {
+        let epsilon = self.config.norm_epsilon;
+        let h = device.rms_norm(x, &weights.attention_norm, epsilon);
+        let attention =
+            Attention { device, config: &self.config, rotary: &self.rotary, batch, layer: index };
+        let attended = attention.forward(&h, &weights.attention, cache);
+        let x = device.add(x, &attended);
+
+        let h = device.rms_norm(&x, &weights.feed_forward_norm, epsilon);
+        let (fed, routing) = match (&weights.feed_forward, self.config.mixture_of_layer(index)) {
+            (FeedForwardWeights::Mixture(weights), Some(config)) => {
+                let (fed, routing) = feed_forward::mixture(device, &h, weights, config);
+                (fed, Some(routing))
+            }
+            (FeedForwardWeights::Dense(weights), _) => {
+                (feed_forward::dense(device, &h, weights), None)
+            }
+            (FeedForwardWeights::Mixture(_), None) => {
+                unreachable!("the weights were assembled from this configuration")
+            }
+        };
+        (device.add(&x, &fed), routing)
+    }
+
+    /// The last normalisation: from what leaves the last layer to hidden states, `[T, D]`.
+    ///
+    /// # Errors
+    /// When weights cannot be had.
+    pub fn normalise(
+        &self,
+        device: &dyn Backend,
+        weights: &dyn WeightSource,
+        x: &Tensor,
+    ) -> Result<Tensor, Error> {
+        let (norm, _) = weights.head()?;
+        Ok(device.rms_norm(x, &norm, self.config.norm_epsilon))
     }
 
     /// Projects hidden states `[T, D]` to the vocabulary, `[T, V]`.
