@@ -9,6 +9,7 @@ use hadal_engine::Engine;
 use hadal_model::{Checkpoint, Config, Decoder, ResidentWeights};
 use hadal_tensor::{Backend, Differentiable, Reference};
 use hadal_tokenizer::Tokenizer;
+use hadal_train::Precision;
 
 use crate::arguments::{DeviceArgs, DeviceKind, ModelArgs};
 use crate::builtin;
@@ -68,14 +69,24 @@ impl Source {
 impl DeviceArgs {
     /// The device that was chosen.
     pub(crate) fn open(&self) -> Result<Arc<dyn Differentiable>> {
-        match (self.device, self.threads) {
-            (DeviceKind::Cpu, None) => Ok(Arc::new(Cpu::detect())),
-            (DeviceKind::Cpu, Some(n)) => Ok(Arc::new(Cpu::new(usize::from(n)))),
-            (DeviceKind::Reference, None) => Ok(Arc::new(Reference)),
-            (DeviceKind::Reference, Some(_)) => {
-                Err(usage("--threads is for --device cpu; the reference device uses one thread"))
-            }
+        self.open_for(Precision::F32)
+    }
+
+    /// The device that was chosen, multiplying with `precision` where it can.
+    pub(crate) fn open_for(&self, precision: Precision) -> Result<Arc<dyn Differentiable>> {
+        if self.device == DeviceKind::Reference {
+            return match self.threads {
+                None => Ok(Arc::new(Reference)),
+                Some(_) => Err(usage(
+                    "--threads is for --device cpu; the reference device uses one thread",
+                )),
+            };
         }
+        let cpu = self.threads.map_or_else(Cpu::detect, |n| Cpu::new(usize::from(n)));
+        Ok(Arc::new(match precision {
+            Precision::F32 => cpu,
+            Precision::Bf16 => cpu.with_bf16_products(),
+        }))
     }
 }
 

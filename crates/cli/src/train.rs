@@ -28,7 +28,7 @@ pub(crate) struct TrainArgs {
 
 pub(crate) fn run(args: TrainArgs) -> anyhow::Result<()> {
     let recipe = Recipe::read(&args.recipe)?;
-    let device = args.device.open()?;
+    let device = args.device.open_for(recipe.precision)?;
     let size = Size::of(&recipe.model);
     eprintln!(
         "{} parameters, {} active for one token; {} tokens a step",

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use crate::Cpu;
 use crate::elementwise::accumulate;
-use crate::gemm::{Threads, View, multiply};
+use crate::gemm::{Threads, View};
 use crate::lanes::{axpy, dot, exp_shifted, softmax};
 
 /// Queries of one block: their scores over a few hundred keys stay in the second-level cache.
@@ -141,7 +141,7 @@ fn block_forward(
         let keys = head_of(k, block.keys.start, kv_head * shape.key_dim).transposed();
         let dims = [n_queries, shape.key_dim, n_keys];
         let into = (&mut *scores, n_keys);
-        multiply(dims, queries, keys, scale, into, Accumulate::Store, Threads::One);
+        cpu.multiply_unrounded(dims, queries, keys, scale, into, Accumulate::Store, Threads::One);
         for (i, row) in scores.chunks_exact_mut(n_keys).enumerate() {
             let visible = block.visible(i);
             log_sum_exp[i * shape.n_heads + head] = softmax(cpu.isa, &mut row[visible.clone()]);
@@ -152,7 +152,7 @@ fn block_forward(
         let values = head_of(v, block.keys.start, kv_head * shape.value_dim);
         let dims = [n_queries, n_keys, shape.value_dim];
         let into = (&mut out[head * shape.value_dim..], shape.n_heads * shape.value_dim);
-        multiply(dims, weights, values, 1.0, into, Accumulate::Store, Threads::One);
+        cpu.multiply(dims, weights, values, 1.0, into, Accumulate::Store, Threads::One);
     }
 }
 
@@ -305,7 +305,15 @@ fn head_backward(
             let into = (&mut *weights, seen);
             let scores = [rows, key_dim, seen];
             let (keys_t, values_t) = (keys.transposed(), values.transposed());
-            multiply(scores, queries, keys_t, spec.scale, into, Accumulate::Store, Threads::One);
+            cpu.multiply_unrounded(
+                scores,
+                queries,
+                keys_t,
+                spec.scale,
+                into,
+                Accumulate::Store,
+                Threads::One,
+            );
             for (i, row) in weights.chunks_exact_mut(seen).enumerate() {
                 let visible = block.visible(i);
                 let shift = log_sum_exp.row(block.queries.start + i)[head];
@@ -318,13 +326,22 @@ fn head_backward(
             let weights_t = View::rows(weights, seen).transposed();
             let into = (d_v, value_dim);
             let dims = [seen, rows, value_dim];
-            multiply(dims, weights_t, d_outs, 1.0, into, Accumulate::Add, Threads::One);
+            cpu.multiply(dims, weights_t, d_outs, 1.0, into, Accumulate::Add, Threads::One);
 
             let mut d_scores = cpu.buffer(&[rows, seen]);
             let d_scores = d_scores.as_mut_slice::<f32>();
             let dims = [rows, value_dim, seen];
             let into = (&mut *d_scores, seen);
-            multiply(dims, d_outs, values_t, 1.0, into, Accumulate::Store, Threads::One);
+            // Most of it cancels against `pull` where the softmax is sharp.
+            cpu.multiply_unrounded(
+                dims,
+                d_outs,
+                values_t,
+                1.0,
+                into,
+                Accumulate::Store,
+                Threads::One,
+            );
             let rows_of_scores = d_scores.chunks_exact_mut(seen).zip(weights.chunks_exact(seen));
             for (i, (d_row, weights)) in rows_of_scores.enumerate() {
                 let row = block.queries.start + i;
@@ -339,10 +356,18 @@ fn head_backward(
             let d_q = &mut part.d_q.as_mut_slice::<f32>()[first_query * key_dim..];
             let scores = View::rows(d_scores, seen);
             let dims = [rows, seen, key_dim];
-            multiply(dims, scores, keys, 1.0, (d_q, key_dim), Accumulate::Store, Threads::One);
+            cpu.multiply(dims, scores, keys, 1.0, (d_q, key_dim), Accumulate::Store, Threads::One);
             let d_k = &mut part.d_k.as_mut_slice::<f32>()[first_key * key_dim..];
             let (dims, scores_t) = ([seen, rows, key_dim], scores.transposed());
-            multiply(dims, scores_t, queries, 1.0, (d_k, key_dim), Accumulate::Add, Threads::One);
+            cpu.multiply(
+                dims,
+                scores_t,
+                queries,
+                1.0,
+                (d_k, key_dim),
+                Accumulate::Add,
+                Threads::One,
+            );
         }
     }
     part

@@ -6,12 +6,16 @@ use hadal_tensor::{
 };
 
 use crate::{
-    Cpu, absorbed, attention, elementwise, experts, linear, loss, norm, optimiser, router,
+    Cpu, Products, absorbed, attention, elementwise, experts, linear, loss, norm, optimiser, router,
 };
 
 impl Backend for Cpu {
     fn name(&self) -> String {
-        format!("cpu {} ×{}", self.isa.name(), self.n_threads)
+        let products = match self.products {
+            Products::F32 => "",
+            Products::Bf16 => ", bf16 products",
+        };
+        format!("cpu {} ×{}{products}", self.isa.name(), self.n_threads)
     }
 
     fn empty(&self, dtype: DType, dims: &[usize]) -> Tensor {

@@ -8,7 +8,7 @@ use hadal_tensor::{
 
 use crate::Cpu;
 use crate::elementwise::{accumulate, swiglu_row, swiglu_row_backward};
-use crate::gemm::{Threads, View, multiply};
+use crate::gemm::{Threads, View};
 use crate::lanes::{axpy, dot};
 use crate::linear::{FEW_ROWS, multiply_rows, view, widened};
 
@@ -148,7 +148,7 @@ pub(crate) fn experts(
 fn project(cpu: &Cpu, dims: [usize; 3], x: View<'_>, w: &Tensor, out: &mut [f32]) {
     let w = if w.dtype() == DType::F32 { w.clone() } else { widened(cpu, w) };
     let w = view(w.matrix::<f32>()).transposed();
-    multiply(dims, x, w, 1.0, (out, dims[2]), Accumulate::Store, Threads::One);
+    cpu.multiply(dims, x, w, 1.0, (out, dims[2]), Accumulate::Store, Threads::One);
 }
 
 /// The rows of `x` of a piece's tokens, `[n, D]`.
@@ -207,7 +207,7 @@ pub(crate) fn experts_backward(
         let into = (d_active.as_mut_slice(), width);
         let d_part = View::rows(task.d_part, hidden);
         let w = view(w_down.matrix::<f32>());
-        multiply([n, hidden, width], d_part, w, 1.0, into, Accumulate::Store, Threads::One);
+        cpu.multiply([n, hidden, width], d_part, w, 1.0, into, Accumulate::Store, Threads::One);
         let d_active = d_active.matrix::<f32>();
         for (i, row) in piece.rows.clone().enumerate() {
             task.activation(
@@ -222,10 +222,10 @@ pub(crate) fn experts_backward(
         let dims = [n, width, hidden];
         let w = view(w_gate.matrix::<f32>());
         let d_gate = View::rows(task.d_gate, width);
-        multiply(dims, d_gate, w, 1.0, (task.d_x, hidden), Accumulate::Store, Threads::One);
+        cpu.multiply(dims, d_gate, w, 1.0, (task.d_x, hidden), Accumulate::Store, Threads::One);
         let w = view(w_up.matrix::<f32>());
         let d_up = View::rows(task.d_up, width);
-        multiply(dims, d_up, w, 1.0, (task.d_x, hidden), Accumulate::Add, Threads::One);
+        cpu.multiply(dims, d_up, w, 1.0, (task.d_x, hidden), Accumulate::Add, Threads::One);
     });
     back.gather(cpu, &groups, d_x, d_routing);
     if let Some(d_weights) = d_weights {
@@ -367,7 +367,7 @@ impl Backward {
             let dims = [n_left, rows.len(), n_right];
             let left = View::rows(left, n_left).transposed();
             let into = (gradient.as_mut_slice(), n_right);
-            multiply(dims, left, View::rows(right, n_right), 1.0, into, mode, Threads::One);
+            cpu.multiply(dims, left, View::rows(right, n_right), 1.0, into, mode, Threads::One);
         });
     }
 }

@@ -1,6 +1,9 @@
-//! Matrix products in `f32`, by `faer` on x86-64 and by `gemm` elsewhere.
+//! Matrix products: in `f32` by `faer` on x86-64 and by `gemm` elsewhere, or with factors rounded
+//! to `bf16` by our own.
 
 use hadal_tensor::Accumulate;
+
+use crate::{Cpu, Products};
 
 /// A matrix in a slice, with any strides: element `(i, j)` is `data[i · rows + j · cols]`.
 #[derive(Clone, Copy)]
@@ -38,34 +41,74 @@ pub(crate) enum Threads {
     Pool(usize),
 }
 
-/// `out (+)= scale · a · b` for `a` `[m, k]`, `b` `[k, n]` and `out` `[m, n]` with rows
-/// `out_stride` apart.
-///
-/// # Panics
-/// When a matrix does not lie within its slice.
-pub(crate) fn multiply(
-    [m, k, n]: [usize; 3],
-    a: View<'_>,
-    b: View<'_>,
-    scale: f32,
-    (out, out_stride): (&mut [f32], usize),
-    mode: Accumulate,
-    threads: Threads,
-) {
-    if m == 0 || n == 0 {
-        return;
+impl Cpu {
+    /// `out (+)= scale · a · b` for `a` `[m, k]`, `b` `[k, n]` and `out` `[m, n]` with rows
+    /// `out_stride` apart, the factors rounded where the device does that.
+    ///
+    /// # Panics
+    /// When a matrix does not lie within its slice.
+    pub(crate) fn multiply(
+        &self,
+        dims: [usize; 3],
+        a: View<'_>,
+        b: View<'_>,
+        scale: f32,
+        out: (&mut [f32], usize),
+        mode: Accumulate,
+        threads: Threads,
+    ) {
+        self.multiply_in(self.products, dims, a, b, scale, out, mode, threads);
     }
-    assert!((m - 1) * out_stride + n <= out.len(), "the product lies within its slice");
-    assert!(n <= out_stride || m == 1, "the rows of the product do not overlap");
-    if k == 0 {
-        if mode == Accumulate::Store {
-            out.chunks_mut(out_stride).take(m).for_each(|row| row[..n].fill(0.0));
+
+    /// [`Cpu::multiply`] with the factors as they are: for what is exponentiated, or cancels,
+    /// afterwards.
+    ///
+    /// # Panics
+    /// As [`Cpu::multiply`].
+    pub(crate) fn multiply_unrounded(
+        &self,
+        dims: [usize; 3],
+        a: View<'_>,
+        b: View<'_>,
+        scale: f32,
+        out: (&mut [f32], usize),
+        mode: Accumulate,
+        threads: Threads,
+    ) {
+        self.multiply_in(Products::F32, dims, a, b, scale, out, mode, threads);
+    }
+
+    fn multiply_in(
+        &self,
+        products: Products,
+        [m, k, n]: [usize; 3],
+        a: View<'_>,
+        b: View<'_>,
+        scale: f32,
+        (out, out_stride): (&mut [f32], usize),
+        mode: Accumulate,
+        threads: Threads,
+    ) {
+        if m == 0 || n == 0 {
+            return;
         }
-        return;
+        assert!((m - 1) * out_stride + n <= out.len(), "the product lies within its slice");
+        assert!(n <= out_stride || m == 1, "the rows of the product do not overlap");
+        if k == 0 {
+            if mode == Accumulate::Store {
+                out.chunks_mut(out_stride).take(m).for_each(|row| row[..n].fill(0.0));
+            }
+            return;
+        }
+        a.check(m, k, "the left factor");
+        b.check(k, n, "the right factor");
+        #[cfg(target_arch = "x86_64")]
+        if products == Products::Bf16 && crate::bf16::suits([m, k, n], a, b) {
+            crate::bf16::multiply(self, [m, k, n], a, b, scale, (out, out_stride), mode, threads);
+            return;
+        }
+        kernel([m, k, n], a, b, scale, (out, out_stride), mode, threads);
     }
-    a.check(m, k, "the left factor");
-    b.check(k, n, "the right factor");
-    kernel([m, k, n], a, b, scale, (out, out_stride), mode, threads);
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -44,6 +44,14 @@ impl Isa {
         isas
     }
 
+    /// Whether it has a product of `bf16` vectors.
+    pub(crate) fn multiplies_bf16(self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return self == Isa::Avx512 && is_x86_feature_detected!("avx512bf16");
+        #[cfg(not(target_arch = "x86_64"))]
+        false
+    }
+
     /// The name used in reports.
     pub fn name(self) -> &'static str {
         match self {

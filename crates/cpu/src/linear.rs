@@ -6,7 +6,7 @@ use half::{bf16, f16};
 use rayon::prelude::*;
 
 use crate::Cpu;
-use crate::gemm::{View, multiply};
+use crate::gemm::View;
 use crate::isa::{Isa, per_isa};
 use crate::lanes::{LANES, dot, fma, sum_lanes};
 
@@ -49,7 +49,7 @@ pub(crate) fn linear(cpu: &Cpu, x: &Tensor, w: &Tensor) -> Tensor {
         if w.dtype() == DType::F32 {
             let w = view(w.matrix::<f32>()).transposed();
             let shape = [n_tokens, n_in, n_out];
-            multiply(shape, x, w, 1.0, (out, n_out), Accumulate::Store, cpu.threads());
+            cpu.multiply(shape, x, w, 1.0, (out, n_out), Accumulate::Store, cpu.threads());
             return;
         }
         for first in (0..n_out).step_by(PANEL_ROWS) {
@@ -58,7 +58,7 @@ pub(crate) fn linear(cpu: &Cpu, x: &Tensor, w: &Tensor) -> Tensor {
             let w = view(panel.matrix::<f32>()).transposed();
             let shape = [n_tokens, n_in, n_rows];
             let out = (&mut out[first..], n_out);
-            multiply(shape, x, w, 1.0, out, Accumulate::Store, cpu.threads());
+            cpu.multiply(shape, x, w, 1.0, out, Accumulate::Store, cpu.threads());
         }
     });
     out
@@ -150,13 +150,13 @@ pub(crate) fn linear_backward(
             let w = widened(cpu, w);
             let (shape, w) = ([n_tokens, n_out, n_in], view(w.matrix::<f32>()));
             let out = (d_x.as_mut_slice::<f32>(), n_in);
-            multiply(shape, d_out, w, 1.0, out, mode, cpu.threads());
+            cpu.multiply(shape, d_out, w, 1.0, out, mode, cpu.threads());
         }
         if let Some(d_w) = d_w {
             let (mode, d_w) = d_w.write();
             let (shape, d_out) = ([n_out, n_tokens, n_in], d_out.transposed());
             let out = (d_w.as_mut_slice::<f32>(), n_in);
-            multiply(shape, d_out, x, 1.0, out, mode, cpu.threads());
+            cpu.multiply(shape, d_out, x, 1.0, out, mode, cpu.threads());
         }
     });
 }

@@ -28,10 +28,13 @@ fn main() {
     };
     let rounds: usize = value("--rounds").map_or(5, |n| n.parse().expect("--rounds is a number"));
     let python = value("--python");
-    let (mut ours, mut f32_eager, mut bf16) = (Vec::new(), Vec::new(), Vec::new());
+    let devices = [Cpu::new(2), Cpu::new(2).with_bf16_products()];
+    let (mut ours, mut ours_f32) = (Vec::new(), Vec::new());
+    let (mut f32_eager, mut bf16) = (Vec::new(), Vec::new());
     for round in 1..=rounds {
-        ours.push(hadal());
-        print!("round {round}: hadal {:.0}", ours[round - 1]);
+        ours_f32.push(hadal(&devices[0]));
+        ours.push(hadal(&devices[1]));
+        print!("round {round}: hadal f32 {:.0}, bf16 {:.0}", ours_f32[round - 1], ours[round - 1]);
         if let Some(python) = &python {
             f32_eager.push(torch(python, &[]));
             bf16.push(torch(python, &["--bf16"]));
@@ -39,7 +42,8 @@ fn main() {
         }
         println!(" tokens/s");
     }
-    println!("median of hadal: {:.0} tokens/s on {}", median(&mut ours), Cpu::new(2).name());
+    println!("median of {}: {:.0} tokens/s", devices[0].name(), median(&mut ours_f32));
+    println!("median of {}: {:.0} tokens/s", devices[1].name(), median(&mut ours));
     if python.is_some() {
         let [f32_eager, bf16] = [&mut f32_eager, &mut bf16].map(median);
         println!("median of torch f32: {f32_eager:.0}, ratio {:.2}", median(&mut ours) / f32_eager);
@@ -48,7 +52,7 @@ fn main() {
 }
 
 /// Median tokens per second over [`STEPS`] steps, the first two not counted.
-fn hadal() -> f64 {
+fn hadal(device: &Cpu) -> f64 {
     let config = Config::from_value(json!({
         "model_type": "deepseek", "vocab_size": 4096, "hidden_size": 256, "num_hidden_layers": 4,
         "num_attention_heads": 8, "n_routed_experts": 16, "num_experts_per_tok": 2,
@@ -56,9 +60,8 @@ fn hadal() -> f64 {
         "norm_topk_prob": true, "max_position_embeddings": LENGTH
     }))
     .expect("the configuration is sound");
-    let device = Cpu::new(2);
     let weights = initialise(&config, 0);
-    let mut trainer = Trainer::begin(&device, config, weights, LENGTH);
+    let mut trainer = Trainer::begin(device, config, weights, LENGTH);
     let ids: Vec<i32> = (0..SEQUENCES * (LENGTH + 1))
         .map(|i| ((i as u64 * 2_654_435_761) >> 7) as i32 & 4095)
         .collect();

@@ -28,7 +28,7 @@ pub use error::Error;
 pub use evaluate::{Evaluation, evaluate};
 pub use gradients::Gradients;
 pub use optimiser::{OptimiserConfig, TrainedWeights};
-pub use recipe::{BatchConfig, DataConfig, OutputConfig, Recipe, RouterConfig};
+pub use recipe::{BatchConfig, DataConfig, OutputConfig, Precision, Recipe, RouterConfig};
 pub use run::{Event, RouterHealth, StepReport, Summary, train};
 pub use schedule::Schedule;
 pub use shards::{DocumentFilter, PackReport, Shards};

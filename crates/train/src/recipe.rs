@@ -15,6 +15,8 @@ use crate::schedule::Schedule;
 pub struct Recipe {
     /// Seeds the fresh weights and the order of the data.
     pub seed: u64,
+    /// How matrices are multiplied; whoever opens the device follows it.
+    pub precision: Precision,
     /// The model to make.
     pub model: Config,
     /// The folder of its tokenizer.
@@ -31,6 +33,17 @@ pub struct Recipe {
     pub router: RouterConfig,
     /// What is written, and when.
     pub output: OutputConfig,
+}
+
+/// How the factors of matrix products are held. Weights, gradients and moments are `f32` in both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// As they are.
+    F32,
+    /// Rounded to bf16 where the device multiplies those faster.
+    #[default]
+    Bf16,
 }
 
 /// The documents of a run.
@@ -101,6 +114,8 @@ pub struct OutputConfig {
 struct RecipeFile {
     #[serde(default)]
     seed: u64,
+    #[serde(default)]
+    precision: Precision,
     model: toml::Table,
     tokenizer: PathBuf,
     data: DataConfig,
@@ -134,6 +149,7 @@ impl Recipe {
         let json = serde_json::to_value(&file.model).map_err(|error| wrong(error.to_string()))?;
         let recipe = Recipe {
             seed: file.seed,
+            precision: file.precision,
             model: Config::from_value(json)?,
             tokenizer: folder.join(file.tokenizer),
             data: DataConfig {

@@ -23,12 +23,25 @@ impl Bound {
     /// Activations may be rounded to `bf16` (8 bits of significand) before a product with `bf16`
     /// weights; the errors of a dot product mostly cancel.
     pub const BF16: Bound = Bound { absolute: 1e-6, relative: 8e-3 };
+    /// Both factors of every product may be rounded to `bf16`, three products in a row.
+    pub const BF16_PRODUCTS: Bound = Bound { absolute: 1e-6, relative: 1.5e-2 };
     /// Activations may be rounded to 8-bit blocks before a product with packed weights.
     pub const Q8_0: Bound = Bound { absolute: 1e-6, relative: 2e-2 };
 
     /// The bound for a tensor whose greatest magnitude is `magnitude`.
     pub fn at(&self, magnitude: f64) -> f64 {
         self.absolute + self.relative * magnitude
+    }
+
+    /// The looser of two bounds; what is exact stays so.
+    pub(super) fn or(self, rounding: Bound) -> Bound {
+        if self == Bound::EXACT {
+            return self;
+        }
+        Bound {
+            absolute: self.absolute.max(rounding.absolute),
+            relative: self.relative.max(rounding.relative),
+        }
     }
 
     /// Gradients are sums even where the values are copies.

@@ -1,0 +1,98 @@
+//! The innermost tile: [`TILE_ROWS`] rows by [`TILE_COLS`] columns in registers.
+
+use std::arch::x86_64::*;
+
+use hadal_tensor::Accumulate;
+
+/// Rows of a tile. With two vectors of columns its 24 sums fill the registers but for the factors.
+pub(super) const TILE_ROWS: usize = 12;
+/// Columns of a tile: two vectors.
+pub(super) const TILE_COLS: usize = 32;
+
+const LANES: usize = 16;
+
+/// Where a tile of the product goes.
+pub(super) struct Target {
+    /// Its first element.
+    pub(super) at: *mut f32,
+    /// Numbers between two rows.
+    pub(super) stride: usize,
+    /// Rows to write, at most [`TILE_ROWS`].
+    pub(super) rows: usize,
+    /// Columns to write, at most [`TILE_COLS`].
+    pub(super) cols: usize,
+}
+
+/// Multiplies a packed panel of rows by a packed panel of columns.
+///
+/// # Safety
+/// The processor has AVX-512 F, BW and BF16. `rows` points to `n_pairs · TILE_ROWS` pairs, `cols`
+/// to `n_pairs · TILE_COLS`, and every element of `target` may be written by the caller alone.
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+pub(super) unsafe fn tile(
+    n_pairs: usize,
+    rows: *const u32,
+    cols: *const u32,
+    target: &Target,
+    scale: f32,
+    mode: Accumulate,
+) {
+    // SAFETY: the contract is the same, and each arm computes at least the rows there are.
+    unsafe {
+        match target.rows {
+            ..=2 => tile_of::<2>(n_pairs, rows, cols, target, scale, mode),
+            3..=4 => tile_of::<4>(n_pairs, rows, cols, target, scale, mode),
+            5..=8 => tile_of::<8>(n_pairs, rows, cols, target, scale, mode),
+            _ => tile_of::<TILE_ROWS>(n_pairs, rows, cols, target, scale, mode),
+        }
+    }
+}
+
+/// # Safety
+/// As [`tile`]; `ROWS` is at least `target.rows`.
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+unsafe fn tile_of<const ROWS: usize>(
+    n_pairs: usize,
+    rows: *const u32,
+    cols: *const u32,
+    target: &Target,
+    scale: f32,
+    mode: Accumulate,
+) {
+    let mut sums = [[_mm512_setzero_ps(); 2]; ROWS];
+    for pair in 0..n_pairs {
+        // SAFETY: `pair < n_pairs`, so all reads lie within the two panels.
+        unsafe {
+            let cols = cols.add(pair * TILE_COLS);
+            let left: __m512bh = std::mem::transmute(_mm512_loadu_si512(cols.cast()));
+            let right: __m512bh = std::mem::transmute(_mm512_loadu_si512(cols.add(LANES).cast()));
+            let rows = rows.add(pair * TILE_ROWS);
+            for (row, sums) in sums.iter_mut().enumerate() {
+                let factor: __m512bh =
+                    std::mem::transmute(_mm512_set1_epi32(*rows.add(row) as i32));
+                sums[0] = _mm512_dpbf16_ps(sums[0], factor, left);
+                sums[1] = _mm512_dpbf16_ps(sums[1], factor, right);
+            }
+        }
+    }
+    let masks = [lanes(target.cols), lanes(target.cols.saturating_sub(LANES))];
+    let scale = _mm512_set1_ps(scale);
+    for (row, sums) in sums.iter().enumerate().take(target.rows) {
+        for (half, (&sum, mask)) in sums.iter().zip(masks).enumerate() {
+            // SAFETY: the mask lets only elements of the target be touched.
+            unsafe {
+                let at = target.at.wrapping_add(row * target.stride + half * LANES);
+                let sum = match mode {
+                    Accumulate::Store => _mm512_mul_ps(sum, scale),
+                    Accumulate::Add => _mm512_fmadd_ps(sum, scale, _mm512_maskz_loadu_ps(mask, at)),
+                };
+                _mm512_mask_storeu_ps(at, mask, sum);
+            }
+        }
+    }
+}
+
+/// The first `n` lanes; all of them above 16.
+fn lanes(n: usize) -> __mmask16 {
+    if n >= LANES { !0 } else { (1 << n) - 1 }
+}
