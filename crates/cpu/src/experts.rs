@@ -12,8 +12,9 @@ use crate::gemm::{Threads, View};
 use crate::lanes::{axpy, dot};
 use crate::linear::{FEW_ROWS, multiply_rows, view, widened};
 
-/// Assignments of one task: few enough that two threads share a popular expert.
-const TASK_ROWS: usize = 128;
+/// Assignments of one task: few enough that two threads share a popular expert, and enough that
+/// packing its weights costs little beside multiplying by them.
+const TASK_ROWS: usize = 256;
 
 /// Who goes where, by expert.
 struct Groups<'a> {

@@ -15,7 +15,7 @@ use crate::Cpu;
 use crate::gemm::{Threads, View};
 
 use kernel::{TILE_COLS, TILE_ROWS, Target};
-use pack::Lines;
+use pack::{Lines, panel_len};
 
 /// Greatest depth of a block: a panel of columns is 24 KiB and leaves room for one of rows in a
 /// first-level cache of 48 KiB.
@@ -23,6 +23,9 @@ const DEPTH: usize = 384;
 
 /// Greatest number of rows of a block, whose packed panels take 288 KiB of the second-level cache.
 const BLOCK_ROWS: usize = 384;
+
+/// Panels of columns that are packed together.
+const PACKED_PANELS: usize = 8;
 
 /// Rows below which a product is left to `f32`: packing the right factor would cost as much.
 const FEWEST_ROWS: usize = 6;
@@ -46,7 +49,7 @@ pub(crate) fn multiply(
 ) {
     let depths = Depths::of(k);
     let n_panels = n.div_ceil(TILE_COLS);
-    let mut packed = cpu.memory.take(4 * depths.n_pairs() * n_panels * TILE_COLS);
+    let mut packed = cpu.memory.take(4 * n_panels * depths.sum(panel_len::<TILE_COLS>));
     let cols = Lines { data: b.data, line_stride: b.col_stride, k_stride: b.row_stride };
     pack_columns(&mut packed, cols, n, &depths, threads);
     let product = Product {
@@ -80,9 +83,9 @@ impl Depths {
         Depths { k, depth: k.div_ceil(k.div_ceil(DEPTH)).next_multiple_of(2) }
     }
 
-    /// The pairs of all blocks.
-    fn n_pairs(&self) -> usize {
-        self.k.div_ceil(2)
+    /// The sum over all blocks of what `of` gives for their pairs.
+    fn sum(&self, of: impl Fn(usize) -> usize) -> usize {
+        self.blocks().map(|(_, depth)| of(depth.div_ceil(2))).sum()
     }
 
     /// First number and length of each block.
@@ -102,20 +105,19 @@ fn pack_columns(
     let n_panels = n_cols.div_ceil(TILE_COLS);
     let mut rest = bytemuck::cast_slice_mut::<u8, u32>(packed.bytes_mut().expect("host memory"));
     for (first, depth) in depths.blocks() {
-        let panel_len = depth.div_ceil(2) * TILE_COLS;
+        let panel_len = panel_len::<TILE_COLS>(depth.div_ceil(2));
         let (block, after) = rest.split_at_mut(n_panels * panel_len);
         rest = after;
-        let pack = |(index, panel): (usize, &mut [u32])| {
-            let line = index * TILE_COLS;
-            let lines = (line, TILE_COLS.min(n_cols - line));
+        let pack = |(index, panels): (usize, &mut [u32])| {
+            let line = index * PACKED_PANELS * TILE_COLS;
+            let lines = (line, (n_cols - line).min(PACKED_PANELS * TILE_COLS));
             // SAFETY: a device multiplies in bf16 only where the processor can.
-            unsafe { pack::panel::<TILE_COLS>(cols, lines, (first, depth), panel) };
+            unsafe { pack::panels::<TILE_COLS>(cols, lines, (first, depth), panels) };
         };
+        let groups = PACKED_PANELS * panel_len;
         match threads {
-            Threads::One => block.chunks_exact_mut(panel_len).enumerate().for_each(pack),
-            Threads::Pool(_) => {
-                block.par_chunks_exact_mut(panel_len).enumerate().with_min_len(4).for_each(pack);
-            }
+            Threads::One => block.chunks_mut(groups).enumerate().for_each(pack),
+            Threads::Pool(_) => block.par_chunks_mut(groups).enumerate().for_each(pack),
         }
     }
 }
@@ -174,26 +176,19 @@ unsafe impl Sync for Product<'_> {}
 
 impl Product<'_> {
     fn block(&self, block: &Block) {
-        let n_rows = block.rows.len();
-        let n_row_panels = n_rows.div_ceil(TILE_ROWS);
+        let n_row_panels = block.rows.len().div_ceil(TILE_ROWS);
         let n_panels = self.n_cols.div_ceil(TILE_COLS);
-        let n_packed = n_row_panels * TILE_ROWS * self.depths.depth.div_ceil(2);
-        let mut packed = self.cpu.memory.take(4 * n_packed);
+        let room = n_row_panels * panel_len::<TILE_ROWS>(self.depths.depth.div_ceil(2));
+        let mut packed = self.cpu.memory.take(4 * room);
         let mut at = 0;
         for (first, depth) in self.depths.blocks() {
             let n_pairs = depth.div_ceil(2);
             let rows = bytemuck::cast_slice_mut(packed.bytes_mut().expect("host memory"));
-            for (index, panel) in rows.chunks_exact_mut(n_pairs * TILE_ROWS).enumerate() {
-                let row = index * TILE_ROWS;
-                if row >= n_rows {
-                    break;
-                }
-                let lines = (block.rows.start + row, TILE_ROWS.min(n_rows - row));
-                // SAFETY: a device multiplies in bf16 only where the processor can.
-                unsafe { pack::panel::<TILE_ROWS>(self.rows, lines, (first, depth), panel) };
-            }
+            let lines = (block.rows.start, block.rows.len());
+            // SAFETY: a device multiplies in bf16 only where the processor can.
+            unsafe { pack::panels::<TILE_ROWS>(self.rows, lines, (first, depth), rows) };
             let mode = if first == 0 { self.mode } else { Accumulate::Add };
-            let panels = &self.cols[at..at + n_panels * n_pairs * TILE_COLS];
+            let panels = &self.cols[at..at + n_panels * panel_len::<TILE_COLS>(n_pairs)];
             self.tiles(block, n_pairs, pairs(&packed), panels, mode);
             at += panels.len();
         }
@@ -204,9 +199,9 @@ impl Product<'_> {
     fn tiles(&self, block: &Block, n_pairs: usize, rows: &[u32], cols: &[u32], mode: Accumulate) {
         for panel in block.panels.clone() {
             let col = panel * TILE_COLS;
-            let cols = &cols[panel * n_pairs * TILE_COLS..][..n_pairs * TILE_COLS];
+            let cols = &cols[panel * panel_len::<TILE_COLS>(n_pairs)..][..n_pairs * TILE_COLS];
             for (index, row) in block.rows.clone().step_by(TILE_ROWS).enumerate() {
-                let rows = &rows[index * n_pairs * TILE_ROWS..][..n_pairs * TILE_ROWS];
+                let rows = &rows[index * panel_len::<TILE_ROWS>(n_pairs)..][..n_pairs * TILE_ROWS];
                 let target = Target {
                     at: self.out.wrapping_add(row * self.out_stride + col),
                     stride: self.out_stride,

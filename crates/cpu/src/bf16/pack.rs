@@ -8,6 +8,18 @@ use std::arch::x86_64::*;
 
 const LANES: usize = 16;
 
+/// Pairs that are packed for all panels before the next ones: what is read stays near.
+const CHUNK: usize = LANES;
+
+/// Pairs behind a panel that packing it may spoil, as vectors are stored whole. It also keeps
+/// panels from lying a power of two apart, where they would contend for the same cache lines.
+const SLACK: usize = LANES;
+
+/// Numbers of 32 bits from one panel of `n_pairs` to the next.
+pub(super) const fn panel_len<const WIDTH: usize>(n_pairs: usize) -> usize {
+    n_pairs * WIDTH + SLACK
+}
+
 /// Lines of a factor: number `k` of line `l` is `data[l · line_stride + k · k_stride]`, and one of
 /// the strides is 1.
 #[derive(Clone, Copy)]
@@ -17,95 +29,105 @@ pub(super) struct Lines<'a> {
     pub(super) k_stride: usize,
 }
 
-/// Packs lines `first..first + n_lines` (at most `WIDTH`), numbers `k..k + n_k`, into `panel`,
-/// which has room for `n_k / 2`, rounded up, times `WIDTH` pairs.
+/// Packs `n_lines` from `first`, numbers `k..k + n_k`, into panels [`panel_len`] apart.
 ///
 /// # Safety
 /// The processor has AVX-512 F, BW and BF16.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-pub(super) unsafe fn panel<const WIDTH: usize>(
+pub(super) unsafe fn panels<const WIDTH: usize>(
     lines: Lines<'_>,
     (first, n_lines): (usize, usize),
     (k, n_k): (usize, usize),
-    panel: &mut [u32],
+    packed: &mut [u32],
 ) {
-    assert!(panel.len() >= n_k.div_ceil(2) * WIDTH, "room for the panel");
+    let n_pairs = n_k.div_ceil(2);
+    let panel_len = panel_len::<WIDTH>(n_pairs);
+    assert!(packed.len() >= n_lines.div_ceil(WIDTH) * panel_len, "room for all panels");
     let last = (first + n_lines - 1) * lines.line_stride + (k + n_k - 1) * lines.k_stride;
     assert!(last < lines.data.len(), "the lines lie within their slice");
-    // SAFETY: the assertions bound every read and write of the two functions.
-    unsafe {
-        if lines.k_stride == 1 {
-            along_k::<WIDTH>(lines, (first, n_lines), (k, n_k), panel);
-        } else {
-            across_k::<WIDTH>(lines, (first, n_lines), (k, n_k), panel);
+    for pair in (0..n_pairs).step_by(CHUNK) {
+        let numbers = (k + 2 * pair, (n_k - 2 * pair).min(2 * CHUNK));
+        for (panel, line) in (0..n_lines).step_by(WIDTH).enumerate() {
+            let mine = (first + line, (n_lines - line).min(WIDTH));
+            let out = packed[panel * panel_len + pair * WIDTH..].as_mut_ptr();
+            // SAFETY: the assertions bound every read and write of the two functions.
+            unsafe {
+                if lines.k_stride == 1 {
+                    along_k::<WIDTH>(lines, mine, numbers, out);
+                } else {
+                    across_k::<WIDTH>(lines, mine, numbers, out);
+                }
+            }
         }
     }
 }
 
-/// Numbers of a line lie side by side: 16 lines by 16 pairs are turned in registers.
+/// Packs a chunk of lines whose numbers lie side by side: 16 lines by 16 pairs are turned in
+/// registers.
+///
+/// # Safety
+/// The lines lie within their slice, and `out` has room for the chunk and [`SLACK`] pairs more.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
 unsafe fn along_k<const WIDTH: usize>(
     lines: Lines<'_>,
     (first, n_lines): (usize, usize),
     (k, n_k): (usize, usize),
-    panel: &mut [u32],
+    out: *mut u32,
 ) {
-    let n_pairs = n_k.div_ceil(2);
+    let (low, high) = (lanes(n_k), lanes(n_k.saturating_sub(LANES)));
     for group in (0..WIDTH).step_by(LANES) {
-        let width = lanes(WIDTH - group);
-        for pair in (0..n_pairs).step_by(LANES) {
-            let n = n_k - 2 * pair;
-            let (low, high) = (lanes(n), lanes(n.saturating_sub(LANES)));
-            let mut square = [_mm512_setzero_si512(); LANES];
-            for (i, row) in square.iter_mut().enumerate().take(n_lines.saturating_sub(group)) {
-                let at = (first + group + i) * lines.line_stride + k + 2 * pair;
-                let at = lines.data.as_ptr().wrapping_add(at);
-                // SAFETY: the masks keep the reads to this line's numbers.
-                unsafe {
-                    let (low, high) = (
-                        _mm512_maskz_loadu_ps(low, at),
-                        _mm512_maskz_loadu_ps(high, at.wrapping_add(LANES)),
-                    );
-                    *row = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low));
-                }
+        let mut square = [_mm512_setzero_si512(); LANES];
+        for (i, row) in square.iter_mut().enumerate().take(n_lines.saturating_sub(group)) {
+            let at = (first + group + i) * lines.line_stride + k;
+            let at = lines.data.as_ptr().wrapping_add(at);
+            // SAFETY: the masks keep the reads to this line's numbers; a prefetch reads nothing.
+            unsafe {
+                _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(4 * LANES).cast());
+                _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(5 * LANES).cast());
+                let (low, high) = (
+                    _mm512_maskz_loadu_ps(low, at),
+                    _mm512_maskz_loadu_ps(high, at.wrapping_add(LANES)),
+                );
+                *row = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low));
             }
-            transpose(&mut square);
-            for (i, column) in square.iter().enumerate().take(n_pairs - pair) {
-                let at = &mut panel[(pair + i) * WIDTH + group..];
-                // SAFETY: the mask keeps the write to the panel's width.
-                unsafe { _mm512_mask_storeu_epi32(at.as_mut_ptr().cast(), width, *column) };
-            }
+        }
+        transpose(&mut square);
+        for (pair, column) in square.iter().enumerate().take(n_k.div_ceil(2)) {
+            // SAFETY: the caller has seen to the room, the slack included.
+            unsafe { _mm512_storeu_si512(out.add(pair * WIDTH + group).cast(), *column) };
         }
     }
 }
 
-/// Lines lie side by side: two rows of numbers are woven into one of pairs.
+/// Packs a chunk of lines that lie side by side: two rows of numbers are woven into one of pairs.
+///
+/// # Safety
+/// As [`along_k`].
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
 unsafe fn across_k<const WIDTH: usize>(
     lines: Lines<'_>,
     (first, n_lines): (usize, usize),
     (k, n_k): (usize, usize),
-    panel: &mut [u32],
+    out: *mut u32,
 ) {
     // 0, 16, 1, 17, …: number `i` of the first row, then number `i` of the second.
     let weave: [u16; 32] = std::array::from_fn(|i| (i / 2 + i % 2 * LANES) as u16);
     // SAFETY: an array of 32 numbers of 16 bits is one vector.
     let weave = unsafe { _mm512_loadu_si512(weave.as_ptr().cast()) };
-    for (pair, out) in panel.chunks_exact_mut(WIDTH).enumerate().take(n_k.div_ceil(2)) {
+    for pair in 0..n_k.div_ceil(2) {
         let at = (k + 2 * pair) * lines.k_stride + first;
         let second_row = if 2 * pair + 1 < n_k { !0 } else { 0 };
         for group in (0..WIDTH).step_by(LANES) {
             let mask = lanes(n_lines.saturating_sub(group));
             let at = lines.data.as_ptr().wrapping_add(at + group);
-            // SAFETY: the masks keep the reads to the lines and numbers there are, and the write
-            // to the panel's width.
+            // SAFETY: the masks keep the reads to the lines and numbers there are, and the caller
+            // has seen to the room for the write, the slack included.
             unsafe {
                 let even = _mm512_maskz_loadu_ps(mask, at);
                 let odd = _mm512_maskz_loadu_ps(mask & second_row, at.wrapping_add(lines.k_stride));
                 let both = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(odd, even));
                 let woven = _mm512_permutexvar_epi16(weave, both);
-                let into = out.as_mut_ptr().add(group).cast();
-                _mm512_mask_storeu_epi32(into, lanes(WIDTH - group), woven);
+                _mm512_storeu_si512(out.add(pair * WIDTH + group).cast(), woven);
             }
         }
     }
