@@ -13,6 +13,7 @@ use crate::arguments::{ModelArgs, SamplingArgs};
 use crate::conversation::Conversation;
 use crate::failure::sentence;
 use crate::generate::explain;
+use crate::interruption::SIGNALLED;
 use crate::lines::Lines;
 use crate::open::{Model, Source};
 use crate::output::{count, print_now};
@@ -42,7 +43,7 @@ struct Chat {
     conversation: Conversation,
     options: SamplingArgs,
     sampling: Sampling,
-    /// Set by Ctrl-C.
+    /// Set by Ctrl-C, and while there is nothing to interrupt.
     is_interrupted: Arc<AtomicBool>,
 }
 
@@ -55,11 +56,17 @@ pub(crate) fn run(args: ChatArgs) -> Result<()> {
     let engine = model.engine(options.context)?;
     let conversation = Conversation::new(engine.tokenizer(), system.clone());
     let mut lines = Lines::open()?;
-    let is_interrupted = Arc::new(AtomicBool::new(false));
+    let is_interrupted = Arc::new(AtomicBool::new(true));
     if lines.are_typed() {
         eprintln!("{}", greeting(&model));
         let flag = Arc::clone(&is_interrupted);
-        ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).context("Ctrl-C")?;
+        // What interrupts no answer ends the program: SIGTERM at the prompt, or a second Ctrl-C.
+        let interrupt = move || {
+            if flag.swap(true, Ordering::Relaxed) {
+                std::process::exit(SIGNALLED);
+            }
+        };
+        ctrlc::set_handler(interrupt).context("Ctrl-C")?;
     }
     if matches!(conversation, Conversation::Text(_)) {
         eprintln!("This model has no chat template; it continues what you write.");
@@ -150,6 +157,7 @@ impl Chat {
                 ControlFlow::Continue(())
             }
         });
+        self.is_interrupted.store(true, Ordering::Relaxed);
         printed?;
         generation.map_err(|error| explain(error, &self.model))
     }

@@ -14,6 +14,7 @@ mod eval;
 mod failure;
 mod generate;
 mod inspect;
+mod interruption;
 mod lines;
 mod logits;
 mod open;

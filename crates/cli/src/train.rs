@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 use hadal_model::Size;
-use hadal_train::{Event, Recipe, StepReport, Summary};
+use hadal_train::{Control, Event, Recipe, StepReport, Summary};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::arguments::DeviceArgs;
+use crate::interruption::{PanicPlace, stop_on_signal};
 
 /// Train a model as a recipe describes.
 #[derive(Args)]
@@ -37,10 +38,14 @@ pub(crate) fn run(args: TrainArgs) -> anyhow::Result<()> {
         recipe.batch.tokens()
     );
     let screen = Screen::new(recipe.schedule.steps);
-    let summary = hadal_train::train(&recipe, &*device, args.resume, &mut |event| {
+    let stop = stop_on_signal();
+    let control = Control { resume: args.resume, stop: &stop };
+    let panic_place = PanicPlace::note();
+    let summary = hadal_train::train(&recipe, &*device, control, &mut |event| {
         screen.show(event);
     });
     screen.bar.finish_and_clear();
+    let summary = panic_place.explain(summary);
     let summary = summary.with_context(|| format!("training by {}", args.recipe.display()))?;
     print_summary(&summary, args.json)
 }
@@ -87,6 +92,10 @@ impl Screen {
                     train.n_documents, train.n_tokens
                 ));
             }
+            Event::Damaged { folder, reason } => self.say(&format!(
+                "{reason}; the run goes on from the checkpoint before it, and this one is now {}",
+                folder.display()
+            )),
             Event::Begun { first_step, device, .. } => {
                 self.bar.set_position(u64::from(*first_step) - 1);
                 self.bar.reset_eta();

@@ -202,6 +202,14 @@ pub fn parse_safetensors(
 /// # Panics
 /// When a tensor is packed, or lies where the host cannot read.
 pub fn write_safetensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<(), Error> {
+    write_aside(path, &safetensors_bytes(tensors))
+}
+
+/// The bytes of a safetensors file of these tensors.
+///
+/// # Panics
+/// When a tensor is packed, or lies where the host cannot read.
+pub fn safetensors_bytes(tensors: &[(String, Tensor)]) -> Vec<u8> {
     let stored: Vec<(String, Vec<u8>, Dtype)> = tensors
         .iter()
         .map(|(name, tensor)| {
@@ -223,15 +231,14 @@ pub fn write_safetensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<()
     });
     // Transformers refuses files that do not say which framework's layout they have.
     let note = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    let bytes = safetensors::serialize(views, Some(note)).map_err(|error| Error::Safetensors {
-        file: path.display().to_string(),
-        reason: error.to_string(),
-    })?;
-    write_aside(path, &bytes)
+    safetensors::serialize(views, Some(note)).expect("tensors that exist can be laid end to end")
 }
 
 /// Writes a file beside its place, flushes it to disk, and renames it into place.
-pub(crate) fn write_aside(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+///
+/// # Errors
+/// When the file cannot be written; what was there before is then still there.
+pub fn write_aside(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let aside = path.with_extension("partial");
     let write = || {
         let mut file = fs::File::create(&aside)?;

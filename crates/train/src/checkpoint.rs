@@ -1,14 +1,16 @@
 //! Checkpoints: Hugging Face folders that also hold what a run needs to go on.
 //!
 //! A checkpoint is `checkpoint-STEP/` with `config.json`, `model.safetensors` (bf16), the
-//! tokenizer's files, and `training.safetensors` (weights and moments in f32) with `training.json`.
-//! It is written as `checkpoint-STEP.partial/` and renamed when all of it is on disk.
+//! tokenizer's files, and `training.safetensors` (weights and moments in f32) with `training.json`;
+//! `manifest.json`, written last, has the sums of them all. It is written as
+//! `checkpoint-STEP.partial/` and renamed when all of it is on disk. A checkpoint that is removed
+//! takes that name first, so that what is called `checkpoint-STEP` is whole at every moment.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use hadal_model::{Config, read_safetensors, write_safetensors};
+use hadal_model::{Config, read_safetensors, safetensors_bytes};
 use hadal_tensor::{DType, Differentiable, Tensor};
 use hadal_tokenizer::Tokenizer;
 use half::bf16;
@@ -16,15 +18,29 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::error::{Error, at};
+use crate::lasting::Lasting;
+use crate::manifest::{Manifest, sync_folder};
 use crate::optimiser::TrainedWeights;
 
 /// Where a run stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Progress {
-    /// Steps done.
+    /// Steps done. With the recipe's seed and the documents they decide the place in the data.
     pub(crate) step: u32,
-    /// The recipe's seed, which decides the order of the data.
-    pub(crate) seed: u64,
+    /// Tokens of the training documents.
+    pub(crate) n_tokens: usize,
+    /// What the recipe may not change.
+    pub(crate) recipe: Lasting,
+}
+
+impl Progress {
+    /// Reads how far the run of a checkpoint had come.
+    pub(crate) fn read(folder: &Path) -> Result<Progress, Error> {
+        let path = folder.join("training.json");
+        let text = fs::read_to_string(&path).map_err(at(&path))?;
+        serde_json::from_str(&text)
+            .map_err(|error| Error::Damaged { path, reason: error.to_string() })
+    }
 }
 
 /// Writes a Hugging Face folder: configuration, weights, tokenizer. Matrices are rounded to
@@ -39,10 +55,22 @@ pub fn save_model(
     dtype: DType,
     tokenizer: &Tokenizer,
 ) -> Result<(), Error> {
+    write_model(folder, &mut Manifest::default(), config, weights, dtype, tokenizer)
+}
+
+/// As [`save_model`]; `files` takes the files in.
+fn write_model(
+    folder: &Path,
+    files: &mut Manifest,
+    config: &Config,
+    weights: &[(String, Tensor)],
+    dtype: DType,
+    tokenizer: &Tokenizer,
+) -> Result<(), Error> {
     fs::create_dir_all(folder).map_err(at(folder))?;
     let rounded: Vec<(String, Tensor)> =
         weights.iter().map(|(name, weight)| (name.clone(), round(weight, dtype))).collect();
-    write_safetensors(&folder.join("model.safetensors"), &rounded)?;
+    files.write(folder, "model.safetensors", &safetensors_bytes(&rounded))?;
     tokenizer.save(folder)?;
     let mut config = config.json.clone();
     let model_type = config["model_type"].as_str().unwrap_or_default().to_owned();
@@ -58,7 +86,7 @@ pub fn save_model(
         _ => "float32",
     });
     let text = serde_json::to_string_pretty(&config).expect("JSON prints");
-    write(&folder.join("config.json"), text.as_bytes())
+    files.write(folder, "config.json", text.as_bytes())
 }
 
 fn round(weight: &Tensor, dtype: DType) -> Tensor {
@@ -80,22 +108,19 @@ pub(crate) fn save(
 ) -> Result<PathBuf, Error> {
     let folder = run_folder.join(format!("checkpoint-{:07}", progress.step));
     let partial = folder.with_extension("partial");
-    if partial.exists() {
-        fs::remove_dir_all(&partial).map_err(at(&partial))?;
-    }
     let mut named = weights.named(device);
     let mut write_all = || {
-        save_model(&partial, config, &named, DType::Bf16, tokenizer)?;
+        let mut files = Manifest::default();
+        write_model(&partial, &mut files, config, &named, DType::Bf16, tokenizer)?;
         named.extend(weights.named_moments(device));
-        write_safetensors(&partial.join("training.safetensors"), &named)?;
+        files.write(&partial, "training.safetensors", &safetensors_bytes(&named))?;
         let text = serde_json::to_string_pretty(progress).expect("progress is plain data");
-        write(&partial.join("training.json"), text.as_bytes())?;
-        if folder.exists() {
-            fs::remove_dir_all(&folder).map_err(at(&folder))?;
-        }
+        files.write(&partial, "training.json", text.as_bytes())?;
+        files.adopt_others(&partial)?;
+        files.close(&partial)?;
         fs::rename(&partial, &folder).map_err(at(&folder))?;
         // The rename itself must reach the disk before older checkpoints go.
-        File::open(run_folder).and_then(|folder| folder.sync_all()).map_err(at(run_folder))
+        sync_folder(run_folder)
     };
     if let Err(error) = write_all() {
         // What cannot be finished is of no use; failing to remove it is not a second error.
@@ -105,7 +130,9 @@ pub(crate) fn save(
     let mut all = list_checkpoints(run_folder)?;
     all.truncate(all.len().saturating_sub(keep));
     for old in all {
-        fs::remove_dir_all(&old).map_err(at(&old))?;
+        let partial = old.with_extension("partial");
+        fs::rename(&old, &partial).map_err(at(&old))?;
+        fs::remove_dir_all(&partial).map_err(at(&partial))?;
     }
     Ok(folder)
 }
@@ -126,18 +153,23 @@ pub fn list_checkpoints(run_folder: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(found.into_iter().map(|(_, path)| path).collect())
 }
 
-/// Reads a checkpoint back.
+/// Compares every file of a checkpoint with what was written.
+///
+/// # Errors
+/// Names the first file that is damaged.
+pub fn verify_checkpoint(folder: &Path) -> Result<(), Error> {
+    Manifest::verify(folder)
+}
+
+/// Reads the weights and moments of a checkpoint back.
 pub(crate) fn load(
     folder: &Path,
     config: &Config,
     device: &dyn Differentiable,
-) -> Result<(TrainedWeights, Progress), Error> {
+) -> Result<TrainedWeights, Error> {
     let wrong = |reason: String| Error::Checkpoint { folder: folder.to_path_buf(), reason };
-    let path = folder.join("training.json");
-    let text = fs::read_to_string(&path).map_err(at(&path))?;
-    let progress = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
     let tensors: HashMap<String, Tensor> = read_safetensors(&folder.join("training.safetensors"))?;
-    let weights = TrainedWeights::restore(config.clone(), device, |name, dims| {
+    TrainedWeights::restore(config.clone(), device, |name, dims| {
         let tensor = tensors.get(name).ok_or_else(|| wrong(format!("it has no `{name}`")))?;
         if tensor.dims() == dims && tensor.dtype() == DType::F32 {
             Ok(tensor.clone())
@@ -145,15 +177,5 @@ pub(crate) fn load(
             let found = tensor.dims();
             Err(wrong(format!("`{name}` is {found:?}, the recipe's model has {dims:?}")))
         }
-    })?;
-    Ok((weights, progress))
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let write = || {
-        let mut file = File::create(path)?;
-        std::io::Write::write_all(&mut file, bytes)?;
-        file.sync_all()
-    };
-    write().map_err(at(path))
+    })
 }

@@ -91,6 +91,74 @@ pub enum Error {
         /// The folder.
         folder: PathBuf,
     },
+    /// A file is not what was written.
+    #[error("{} is damaged: {reason}", path.display())]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// All checkpoints are damaged.
+    #[error("{} holds no whole checkpoint to resume from: {newest}", folder.display())]
+    NoneWhole {
+        /// The run's folder.
+        folder: PathBuf,
+        /// What is wrong with the newest.
+        newest: String,
+    },
+    /// The recipe is no longer the one that the run began with.
+    #[error(
+        "{} was made by a recipe whose `{key}` was {was}, and now it is {is}; set it back, or \
+         begin anew in another output.folder",
+        folder.display()
+    )]
+    RecipeChanged {
+        /// The checkpoint's folder.
+        folder: PathBuf,
+        /// The key, with its table.
+        key: String,
+        /// What the recipe said.
+        was: String,
+        /// What it says today.
+        is: String,
+    },
+    /// Another process trains in the folder.
+    #[error("{} is in use by another training run; wait for its end, or choose another folder", folder.display())]
+    RunIsBusy {
+        /// The run's folder.
+        folder: PathBuf,
+    },
+    /// The run was asked to end early.
+    #[error("stopped after step {step} of {steps}, as asked. {advice}")]
+    Stopped {
+        /// Steps done.
+        step: u32,
+        /// Steps of the whole run.
+        steps: u32,
+        /// Where to go on from.
+        advice: String,
+    },
+    /// A thread panicked: a fault of the program.
+    #[error("a fault of the program ended the run {place}: {message}. {advice}")]
+    Panicked {
+        /// Which part of the run.
+        place: String,
+        /// What the panic said.
+        message: String,
+        /// Where to go on from.
+        advice: String,
+    },
+    /// Checkpoints that do not belong together were to be averaged.
+    #[error("{} cannot be averaged with {}: {reason}", folder.display(), first.display())]
+    Average {
+        /// The checkpoint that differs.
+        folder: PathBuf,
+        /// The first checkpoint.
+        first: PathBuf,
+        /// Where they differ.
+        reason: String,
+    },
     /// A checkpoint does not belong to the recipe.
     #[error("{} cannot be resumed: {reason}", folder.display())]
     Checkpoint {

@@ -7,29 +7,35 @@
 
 #![forbid(unsafe_code)]
 
+mod average;
 mod batches;
 mod checkpoint;
 mod documents;
 mod error;
 mod evaluate;
 mod gradients;
+mod lasting;
+mod manifest;
+mod metrics;
 mod optimiser;
 mod recipe;
 pub mod run;
 mod schedule;
 mod shards;
+mod start;
 mod step;
 mod tape;
 
+pub use average::average_checkpoints;
 pub use batches::{Batches, TrainingBatch};
-pub use checkpoint::{list_checkpoints, save_model};
+pub use checkpoint::{list_checkpoints, save_model, verify_checkpoint};
 pub use documents::{Document, documents};
 pub use error::Error;
 pub use evaluate::{Evaluation, evaluate};
 pub use gradients::Gradients;
 pub use optimiser::{OptimiserConfig, TrainedWeights};
 pub use recipe::{BatchConfig, DataConfig, OutputConfig, Precision, Recipe, RouterConfig};
-pub use run::{Event, RouterHealth, StepReport, Summary, train};
+pub use run::{Control, Event, RouterHealth, StepReport, Summary, train};
 pub use schedule::Schedule;
 pub use shards::{DocumentFilter, PackReport, Shards};
 pub use step::{NotFinite, StepOutcome, Trainer};

@@ -2,13 +2,13 @@
 
 use hadal_model::{Config, Parameter, ResidentWeights};
 use hadal_tensor::{AdamW, Differentiable, Tensor};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::gradients::Gradients;
 
 /// AdamW with clipping; weight decay is for matrices alone.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct OptimiserConfig {
     /// Decay of the mean of gradients.

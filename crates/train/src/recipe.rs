@@ -4,9 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use hadal_model::Config;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, at};
+use crate::lasting::Lasting;
 use crate::optimiser::OptimiserConfig;
 use crate::schedule::Schedule;
 
@@ -33,6 +34,8 @@ pub struct Recipe {
     pub router: RouterConfig,
     /// What is written, and when.
     pub output: OutputConfig,
+    /// What of all this may not change while the run lasts.
+    pub(crate) lasting: Lasting,
 }
 
 /// How the factors of matrix products are held. Weights, gradients and moments are `f32` in both.
@@ -47,7 +50,7 @@ pub enum Precision {
 }
 
 /// The documents of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
     /// Files to learn from: `.txt`, or `.jsonl` with one `text` each; `.zst` of either.
@@ -63,7 +66,7 @@ pub struct DataConfig {
 }
 
 /// The tokens of one step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BatchConfig {
     /// Windows that pass through the model together.
@@ -83,7 +86,7 @@ impl BatchConfig {
 }
 
 /// What happens to routers beside the gradient.
-#[derive(Clone, Copy, Debug, PartialEq, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RouterConfig {
     /// After each step the selection bias of an expert moves by this much towards the mean load
@@ -92,7 +95,7 @@ pub struct RouterConfig {
 }
 
 /// What is written, and when.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OutputConfig {
     /// The run's folder.
@@ -109,7 +112,7 @@ pub struct OutputConfig {
 }
 
 /// The file as it is written.
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RecipeFile {
     #[serde(default)]
@@ -146,6 +149,7 @@ impl Recipe {
         let wrong = |reason: String| Error::Recipe { path: path.to_path_buf(), reason };
         let file: RecipeFile =
             toml::from_str(text).map_err(|error| wrong(error.to_string().trim().to_owned()))?;
+        let lasting = serde_json::to_value(&file).map_err(|error| wrong(error.to_string()))?;
         let json = serde_json::to_value(&file.model).map_err(|error| wrong(error.to_string()))?;
         let recipe = Recipe {
             seed: file.seed,
@@ -162,6 +166,7 @@ impl Recipe {
             optimiser: file.optimiser,
             router: file.router,
             output: OutputConfig { folder: folder.join(file.output.folder), ..file.output },
+            lasting: Lasting::of(&lasting),
         };
         recipe.check()?;
         Ok(recipe)

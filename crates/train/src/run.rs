@@ -1,8 +1,9 @@
 //! A training run: *fetch* a batch, take a *step*, *report*; at intervals measure and save.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use hadal_model::{Config, initialise};
@@ -12,11 +13,14 @@ use serde::Serialize;
 
 use crate::batches::Batches;
 use crate::checkpoint::{self, Progress, list_checkpoints};
-use crate::error::{Error, at};
+use crate::error::Error;
 use crate::evaluate::evaluate;
+use crate::manifest::Manifest;
+use crate::metrics::Metrics;
 use crate::optimiser::TrainedWeights;
 use crate::recipe::Recipe;
 use crate::shards::{DocumentFilter, PackReport, Shards};
+use crate::start::Start;
 use crate::step::{NotFinite, StepOutcome, Trainer};
 
 /// Tokens that a measurement passes through the model at once.
@@ -32,6 +36,13 @@ pub enum Event {
         train: PackReport,
         /// What the validation documents held.
         validation: Option<PackReport>,
+    },
+    /// A checkpoint is damaged; the run goes on from an older one.
+    Damaged {
+        /// Where the damaged one lies now.
+        folder: PathBuf,
+        /// Which file, and what is wrong with it.
+        reason: String,
     },
     /// The steps begin.
     Begun {
@@ -102,47 +113,80 @@ pub struct Summary {
     pub checkpoint: PathBuf,
 }
 
-/// Trains by `recipe` on `device`; with `resume`, goes on from the newest checkpoint in the output
-/// folder. Every event is also a line of `metrics.jsonl` there.
+/// How a run begins, and how it is asked to end early.
+#[derive(Clone, Copy)]
+pub struct Control<'a> {
+    /// Whether it goes on from the newest whole checkpoint in the output folder.
+    pub resume: bool,
+    /// Once this is set, the run finishes its step, saves a checkpoint and ends.
+    pub stop: &'a AtomicBool,
+}
+
+/// Trains by `recipe` on `device`. Every event is also a line of `metrics.jsonl` in the output
+/// folder.
 ///
 /// # Errors
-/// When the recipe asks for what is not there, a file cannot be read or written, or the loss is
-/// not finite; checkpoints made until then stay.
+/// When the recipe asks for what is not there, a file cannot be read or written, the loss is not
+/// finite, a thread panics, or `control` asks for it; checkpoints made until then stay.
 pub fn train(
     recipe: &Recipe,
     device: &dyn Differentiable,
-    resume: bool,
+    control: Control<'_>,
     report: &mut dyn FnMut(&Event),
 ) -> Result<Summary, Error> {
+    let step = Cell::new(0);
+    // Nothing that a panic could have left half-changed is looked at again.
+    let run = AssertUnwindSafe(|| prepare_and_go(recipe, device, control, report, &step));
+    catch_unwind(run).unwrap_or_else(|panic| {
+        let place = match step.get() {
+            0 => "before its first step".to_owned(),
+            step => format!("at step {step}"),
+        };
+        let words = panic.downcast_ref::<&str>().copied();
+        let words = words.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        let message = words.unwrap_or("it gave no message").to_owned();
+        let advice = how_to_go_on(&recipe.output.folder, "go on with --resume", "Begin anew");
+        Err(Error::Panicked { place, message, advice })
+    })
+}
+
+/// `step` is told which step is being taken.
+fn prepare_and_go(
+    recipe: &Recipe,
+    device: &dyn Differentiable,
+    control: Control<'_>,
+    report: &mut dyn FnMut(&Event),
+    step: &Cell<u32>,
+) -> Result<Summary, Error> {
     let folder = &recipe.output.folder;
-    let checkpoint = newest_checkpoint(folder, resume)?;
+    let start = Start::in_folder(folder, control.resume, &recipe.lasting)?;
     let tokenizer = Tokenizer::from_folder(&recipe.tokenizer)?;
     check_vocabulary(&tokenizer, &recipe.model)?;
     let data = Data::pack(recipe, &tokenizer)?;
-    let mut metrics = Metrics::open(&folder.join("metrics.jsonl"), report)?;
-    let [train, validation] = [&data.train.1, &data.validation.1].map(PackReport::clone);
-    let validation = (validation.n_documents > 0).then_some(validation);
-    metrics.tell(Event::Packed { train, validation })?;
-
     let config = recipe.model.clone();
-    let (weights, done) = match checkpoint {
-        None => {
-            let fresh = initialise(&config, recipe.seed);
-            (TrainedWeights::begin(config.clone(), device, fresh), 0)
-        }
-        Some(folder) => {
-            let (weights, progress) = checkpoint::load(&folder, &config, device)?;
-            if progress.seed != recipe.seed {
-                let reason = format!("its seed is {}, the recipe's {}", progress.seed, recipe.seed);
-                return Err(Error::Checkpoint { folder, reason });
-            }
-            (weights, progress.step)
+    let weights = match &start.checkpoint {
+        None => TrainedWeights::begin(config.clone(), device, initialise(&config, recipe.seed)),
+        Some((folder, progress)) => {
+            data.check_same(progress, folder)?;
+            checkpoint::load(folder, &config, device)?
         }
     };
+
+    let mut metrics = Metrics::open(&folder.join("metrics.jsonl"), start.step(), report)?;
+    for (folder, reason) in start.set_damaged_aside()? {
+        metrics.tell(Event::Damaged { folder, reason })?;
+    }
+    let [train, validation] = [&data.train.1, &data.validation.1].map(PackReport::clone);
+    let validation = (validation.n_documents > 0).then_some(validation);
+    metrics.tell_once(Event::Packed { train, validation })?;
+    if let Some((folder, progress)) = &start.checkpoint {
+        // A run that was killed right after saving did not come to say so.
+        metrics.tell_once(Event::Saved { step: progress.step, folder: folder.clone() })?;
+    }
     let trainer = Trainer::new(device, config, weights, recipe.batch.length);
-    let (first_step, steps, name) = (done + 1, recipe.schedule.steps, device.name());
-    metrics.tell(Event::Begun { first_step, steps, device: name })?;
-    Run { recipe, tokenizer, data: &data, trainer, metrics }.go(first_step)
+    let (first_step, steps, name) = (start.step() + 1, recipe.schedule.steps, device.name());
+    metrics.tell_once(Event::Begun { first_step, steps, device: name })?;
+    Run { recipe, tokenizer, data: &data, trainer, metrics }.go(first_step, control.stop, step)
 }
 
 struct Run<'a> {
@@ -154,7 +198,12 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn go(mut self, first_step: u32) -> Result<Summary, Error> {
+    fn go(
+        mut self,
+        first_step: u32,
+        stop: &AtomicBool,
+        current: &Cell<u32>,
+    ) -> Result<Summary, Error> {
         let recipe = self.recipe;
         let steps = recipe.schedule.steps;
         let mut batches = Batches::of(&self.data.train.0, recipe.batch, recipe.seed)?;
@@ -165,6 +214,10 @@ impl Run<'_> {
             checkpoint: recipe.output.folder.join(format!("checkpoint-{:07}", first_step - 1)),
         };
         for step in first_step..=steps {
+            if stop.load(Ordering::Relaxed) {
+                return Err(self.stopped(step - 1));
+            }
+            current.set(step);
             let began = Instant::now();
             let batch = batches.step(step)?;
             let learning_rate = recipe.schedule.learning_rate(step);
@@ -188,7 +241,8 @@ impl Run<'_> {
             if step % recipe.output.evaluate_every == 0 || step == steps {
                 summary.validation_bits_per_byte = self.measure(step)?;
             }
-            if step % recipe.output.save_every == 0 || step == steps {
+            let is_due = step % recipe.output.save_every == 0 || step == steps;
+            if is_due || stop.load(Ordering::Relaxed) {
                 summary.checkpoint = self.save(step)?;
             }
         }
@@ -210,12 +264,17 @@ impl Run<'_> {
     }
 
     fn save(&mut self, step: u32) -> Result<PathBuf, Error> {
+        self.metrics.sync()?;
         let folder = checkpoint::save(
             &self.recipe.output.folder,
             (&self.recipe.model, &self.tokenizer),
             self.trainer.device(),
             self.trainer.weights(),
-            &Progress { step, seed: self.recipe.seed },
+            &Progress {
+                step,
+                n_tokens: self.data.train.0.n_tokens(),
+                recipe: self.recipe.lasting.clone(),
+            },
             self.recipe.output.keep,
         )?;
         self.metrics.tell(Event::Saved { step, folder: folder.clone() })?;
@@ -223,17 +282,29 @@ impl Run<'_> {
     }
 
     fn not_finite(&self, step: u32, NotFinite { what, found }: NotFinite) -> Error {
-        let newest = list_checkpoints(&self.recipe.output.folder).ok().and_then(|mut c| c.pop());
-        let advice = match newest {
-            Some(folder) => format!(
-                "{} is whole: lower schedule.learning_rate and go on with --resume",
-                folder.display()
-            ),
-            None => "No checkpoint was made yet: lower schedule.learning_rate or lengthen \
-                     schedule.warm_up"
-                .to_owned(),
-        };
+        let advice = how_to_go_on(
+            &self.recipe.output.folder,
+            "lower schedule.learning_rate and go on with --resume",
+            "Lower schedule.learning_rate or lengthen schedule.warm_up",
+        );
         Error::NotFinite { what, step, found, advice }
+    }
+
+    fn stopped(&self, step: u32) -> Error {
+        let folder = &self.recipe.output.folder;
+        let advice = how_to_go_on(folder, "go on with --resume", "Begin anew");
+        Error::Stopped { step, steps: self.recipe.schedule.steps, advice }
+    }
+}
+
+/// What to do after a run that broke off: `then` where it left a whole checkpoint, or else
+/// `otherwise`.
+fn how_to_go_on(run_folder: &Path, then: &str, otherwise: &str) -> String {
+    let checkpoints = list_checkpoints(run_folder).unwrap_or_default();
+    let whole = checkpoints.into_iter().rev().find(|folder| Manifest::verify(folder).is_ok());
+    match whole {
+        Some(folder) => format!("{} is whole: {then}", folder.display()),
+        None => format!("No checkpoint was made yet. {otherwise}"),
     }
 }
 
@@ -258,38 +329,16 @@ impl Data {
             validation: pack(&recipe.data.validation, "validation")?,
         })
     }
-}
 
-/// Writes each event to a file and shows it to the caller.
-struct Metrics<'a> {
-    path: PathBuf,
-    file: File,
-    report: &'a mut dyn FnMut(&Event),
-}
-
-impl<'a> Metrics<'a> {
-    fn open(path: &Path, report: &'a mut dyn FnMut(&Event)) -> Result<Self, Error> {
-        let file = OpenOptions::new().create(true).append(true).open(path).map_err(at(path))?;
-        Ok(Metrics { path: path.to_path_buf(), file, report })
-    }
-
-    fn tell(&mut self, event: Event) -> Result<(), Error> {
-        let mut line = serde_json::to_string(&event).expect("an event is plain data");
-        line.push('\n');
-        self.file.write_all(line.as_bytes()).map_err(at(&self.path))?;
-        (self.report)(&event);
-        Ok(())
-    }
-}
-
-/// Makes the output folder, and finds what to resume where that is asked for.
-fn newest_checkpoint(folder: &Path, resume: bool) -> Result<Option<PathBuf>, Error> {
-    fs::create_dir_all(folder).map_err(at(folder))?;
-    let newest = list_checkpoints(folder)?.pop();
-    match (newest, resume) {
-        (None, true) => Err(Error::NothingToResume { folder: folder.to_path_buf() }),
-        (Some(_), false) => Err(Error::RunExists { folder: folder.to_path_buf() }),
-        (newest, _) => Ok(newest),
+    /// Refuses documents that are not those a checkpoint was made with: its place in them would be
+    /// another.
+    fn check_same(&self, progress: &Progress, folder: &Path) -> Result<(), Error> {
+        let (was, is) = (progress.n_tokens, self.train.0.n_tokens());
+        if was == is {
+            return Ok(());
+        }
+        let reason = format!("its data.train held {was} tokens, and now holds {is}");
+        Err(Error::Checkpoint { folder: folder.to_path_buf(), reason })
     }
 }
 

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::documents::{Document, documents};
 use crate::error::{Error, at};
+use crate::manifest::Manifest;
 
 /// Tokens after which a shard is closed.
 const SHARD_TOKENS: usize = 1 << 26;
@@ -88,10 +89,13 @@ impl Shards {
         let fingerprint = fingerprint(files, filter, tokenizer)?;
         if let Some(report) = read_report(&report_path)
             && report.fingerprint == fingerprint
+            && Manifest::is_in(folder)
         {
+            Manifest::verify(folder).map_err(pack_again)?;
             return Ok((Shards::open(folder)?, report));
         }
         fs::create_dir_all(folder).map_err(at(folder))?;
+        remove_packed(folder)?;
         let mut packer = Packer::new(folder, tokenizer);
         let mut report = PackReport { fingerprint, ..PackReport::default() };
         for file in files {
@@ -109,6 +113,9 @@ impl Shards {
             packer.add(&mut group, &mut report)?;
         }
         packer.close_shard()?;
+        let mut manifest = Manifest::default();
+        manifest.adopt_others(folder)?;
+        manifest.close(folder)?;
         let text = serde_json::to_string_pretty(&report).expect("a report is plain data");
         fs::write(&report_path, text).map_err(at(&report_path))?;
         Ok((Shards::open(folder)?, report))
@@ -260,6 +267,28 @@ impl<'a> Packer<'a> {
         )?;
         *self = Packer { n_shards: self.n_shards + 1, ..Packer::new(self.folder, self.tokenizer) };
         Ok(())
+    }
+}
+
+/// Removes what an earlier packing left: other files, or other settings, may need fewer shards.
+fn remove_packed(folder: &Path) -> Result<(), Error> {
+    for entry in fs::read_dir(folder).map_err(at(folder))? {
+        let path = entry.map_err(at(folder))?.path();
+        let is_packed = |extension| matches!(extension, "safetensors" | "partial" | "json");
+        if path.extension().and_then(|extension| extension.to_str()).is_some_and(is_packed) {
+            fs::remove_file(&path).map_err(at(&path))?;
+        }
+    }
+    Ok(())
+}
+
+fn pack_again(error: Error) -> Error {
+    match error {
+        Error::Damaged { path, reason } => {
+            let advice = "remove its folder, and the documents are packed again";
+            Error::Shard { path, reason: format!("{reason}; {advice}") }
+        }
+        other => other,
     }
 }
 

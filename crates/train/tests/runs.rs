@@ -3,11 +3,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use hadal_cpu::Cpu;
 use hadal_model::{Checkpoint, read_safetensors};
 use hadal_tokenizer::{TrainSpec, train_byte_level_bpe};
-use hadal_train::{Error, Event, Recipe, Summary, list_checkpoints, train};
+use hadal_train::{Control, Error, Event, Recipe, Summary, list_checkpoints, train};
 use tempfile::TempDir;
 
 const RECIPE: &str = r#"
@@ -101,7 +102,8 @@ fn recipe(folder: &Path, edits: &[(&str, &str)]) -> Result<Recipe, Error> {
 fn run(folder: &Path, edits: &[(&str, &str)], resume: bool) -> Result<(Summary, Vec<f64>), Error> {
     let recipe = recipe(folder, edits)?;
     let mut losses = Vec::new();
-    let summary = train(&recipe, &Cpu::new(2), resume, &mut |event| {
+    let control = Control { resume, stop: &AtomicBool::new(false) };
+    let summary = train(&recipe, &Cpu::new(2), control, &mut |event| {
         if let Event::Step(step) = event {
             losses.push(step.loss);
         }
@@ -223,11 +225,11 @@ fn damaged_training_files_are_named() {
     };
     truncate(folder.path().join("run/shards/train/0000.safetensors"));
     let error = run(folder.path(), &more, true).expect_err("a damaged shard").to_string();
-    assert!(error.contains("0000.safetensors is not a whole safetensors file"), "{error}");
+    assert!(error.contains("0000.safetensors is not a shard of tokens"), "{error}");
     fs::remove_dir_all(folder.path().join("run/shards")).expect("removed");
     truncate(folder.path().join("run/checkpoint-0000002/training.safetensors"));
     let error = run(folder.path(), &more, true).expect_err("a damaged checkpoint").to_string();
-    assert!(error.contains("training.safetensors is not a whole safetensors file"), "{error}");
+    assert!(error.contains("training.safetensors is damaged"), "{error}");
     assert!(
         read_safetensors(&folder.path().join("run/checkpoint-0000002/model.safetensors")).is_ok()
     );
