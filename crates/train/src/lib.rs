@@ -20,6 +20,7 @@ mod schedule;
 mod shards;
 mod step;
 mod tape;
+pub mod tasks;
 
 pub use batches::{Batches, TrainingBatch};
 pub use checkpoint::{list_checkpoints, save_model};
