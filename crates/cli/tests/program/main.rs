@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // Everywhere in a test, its helpers included.
 
 mod commands;
+mod export;
 mod failures;
 mod full_disk;
 mod harness;
