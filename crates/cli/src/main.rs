@@ -11,6 +11,7 @@ mod builtin;
 mod chat;
 mod conversation;
 mod eval;
+mod export;
 mod failure;
 mod generate;
 mod inspect;
@@ -46,8 +47,10 @@ enum Command {
     Generate(generate::GenerateArgs),
     /// Say what a model is: sizes, memory, layers; and where a text goes in it.
     Inspect(inspect::InspectArgs),
-    /// Measure how well a model predicts documents.
+    /// Measure how well a model predicts documents, and how it fares on tasks.
     Eval(eval::EvalArgs),
+    /// Write a model's folder with its weights in another number format.
+    Export(export::ExportArgs),
     /// Write the scores of every next token to a file, to compare with another implementation.
     Logits(logits::LogitsArgs),
     /// Train and use tokenizers.
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Command::Generate(args) => generate::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Eval(args) => eval::run(args),
+        Command::Export(args) => export::run(args),
         Command::Logits(args) => logits::run(args),
         Command::Tokenizer(command) => tokenizer::run(command),
         Command::Train(args) => train::run(args),

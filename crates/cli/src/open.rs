@@ -50,7 +50,8 @@ impl Source {
         }
     }
 
-    fn checkpoint(&self) -> Result<Checkpoint> {
+    /// Its configuration and tensors.
+    pub(crate) fn checkpoint(&self) -> Result<Checkpoint> {
         match self {
             Source::BuiltIn => builtin::checkpoint(),
             Source::Folder(folder) => Ok(Checkpoint::open(folder)?),

@@ -1,4 +1,9 @@
 //! Checkpoints in Hugging Face's form: `config.json` beside safetensors, whole or in shards.
+//!
+//! A packed checkpoint is the same folder, with a `quantization_config` of
+//! `{"quant_method": "hadal", "format": "q8_0"}` in `config.json`. Safetensors has no type for a
+//! packed matrix, so that `[O, I]` is stored as bytes, `u8 [O, I / 32 · 34]`: row after row as
+//! [`DType::Q8_0`] lays it out, which is how it is read where it lies.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -6,7 +11,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use hadal_tensor::{DType, HostBuffer, Memory, Tensor};
+use hadal_tensor::{DType, HostBuffer, Memory, Q8_BLOCK, Tensor};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::config::Config;
@@ -47,10 +52,10 @@ impl Checkpoint {
         let mut tensors = HashMap::new();
         if index.is_file() {
             for file in shard_names(&index)? {
-                tensors.extend(read_safetensors(&folder.join(file))?);
+                tensors.extend(read(&folder.join(file), config.packed)?);
             }
         } else {
-            tensors.extend(read_safetensors(&folder.join("model.safetensors"))?);
+            tensors.extend(read(&folder.join("model.safetensors"), config.packed)?);
         }
         Checkpoint::check(config, tensors)
     }
@@ -60,8 +65,9 @@ impl Checkpoint {
     /// # Errors
     /// As [`Checkpoint::open`].
     pub fn from_memory(config: &str, safetensors: Arc<dyn Memory>) -> Result<Self, Error> {
-        let tensors = parse_safetensors("the built-in model", safetensors)?;
-        Checkpoint::check(Config::from_json(config)?, tensors)
+        let config = Config::from_json(config)?;
+        let tensors = parse("the built-in model", safetensors, config.packed)?;
+        Checkpoint::check(config, tensors)
     }
 
     fn check(config: Config, tensors: HashMap<String, Tensor>) -> Result<Self, Error> {
@@ -84,6 +90,11 @@ impl Checkpoint {
     /// A tensor by its published name; the configuration's are all there.
     pub fn tensor(&self, name: &str) -> Option<&Tensor> {
         self.tensors.get(name)
+    }
+
+    /// All tensors by name, those that the configuration does not ask for included.
+    pub fn tensors(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        self.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor))
     }
 
     /// The weights, for the forward pass.
@@ -139,7 +150,11 @@ fn shard_names(index: &Path) -> Result<Vec<String>, Error> {
 /// # Errors
 /// When the file cannot be read, is damaged, or holds a number format that is not known.
 pub fn read_safetensors(path: &Path) -> Result<HashMap<String, Tensor>, Error> {
-    parse_safetensors(&path.display().to_string(), Arc::new(MappedFile::open(path)?))
+    read(path, None)
+}
+
+fn read(path: &Path, packed: Option<DType>) -> Result<HashMap<String, Tensor>, Error> {
+    parse(&path.display().to_string(), Arc::new(MappedFile::open(path)?), packed)
 }
 
 /// Gives the tensors of a safetensors file that is in memory; `file` names it in messages.
@@ -152,6 +167,15 @@ pub fn read_safetensors(path: &Path) -> Result<HashMap<String, Tensor>, Error> {
 pub fn parse_safetensors(
     file: &str,
     memory: Arc<dyn Memory>,
+) -> Result<HashMap<String, Tensor>, Error> {
+    parse(file, memory, None)
+}
+
+/// As [`parse_safetensors`], where bytes are matrices of the format `packed`.
+fn parse(
+    file: &str,
+    memory: Arc<dyn Memory>,
+    packed: Option<DType>,
 ) -> Result<HashMap<String, Tensor>, Error> {
     let damaged = |reason: String| Error::Safetensors { file: file.to_owned(), reason };
     let bytes = memory.bytes().expect("safetensors lie in memory that the host can read");
@@ -167,12 +191,13 @@ pub fn parse_safetensors(
     let mut tensors = HashMap::with_capacity(names.len());
     for name in names {
         let info = metadata.info(&name).expect("the name was listed");
-        let dtype = match info.dtype {
-            Dtype::F32 => DType::F32,
-            Dtype::F16 => DType::F16,
-            Dtype::BF16 => DType::Bf16,
-            Dtype::I32 => DType::I32,
-            other => {
+        let (dtype, dims) = match (info.dtype, packed) {
+            (Dtype::F32, _) => (DType::F32, info.shape.clone()),
+            (Dtype::F16, _) => (DType::F16, info.shape.clone()),
+            (Dtype::BF16, _) => (DType::Bf16, info.shape.clone()),
+            (Dtype::I32, _) => (DType::I32, info.shape.clone()),
+            (Dtype::U8, Some(packed)) => (packed, packed_dims(&name, &info.shape, packed)?),
+            (other, _) => {
                 return Err(Error::TensorFormat {
                     name,
                     found: format!("{other:?}").to_lowercase(),
@@ -181,26 +206,45 @@ pub fn parse_safetensors(
         };
         let start = data_start + info.data_offsets.0;
         let stored = &bytes[start..data_start + info.data_offsets.1];
-        let tensor = if stored.as_ptr().addr().is_multiple_of(dtype.row_bytes(1)) {
-            Tensor::from_memory(Arc::clone(&memory), start, dtype, &info.shape)
+        // Packed bytes are read one by one and can lie anywhere.
+        let alignment = if Some(dtype) == packed { 1 } else { dtype.row_bytes(1) };
+        let tensor = if stored.as_ptr().addr().is_multiple_of(alignment) {
+            Tensor::from_memory(Arc::clone(&memory), start, dtype, &dims)
         } else {
             // Some writers do not pad the header; such numbers are copied to where they can be read.
             let aligned = Arc::new(HostBuffer::from_bytes(stored));
-            Tensor::from_memory(aligned, 0, dtype, &info.shape)
+            Tensor::from_memory(aligned, 0, dtype, &dims)
         };
         tensors.insert(name, tensor);
     }
     Ok(tensors)
 }
 
+/// The shape of a packed matrix that is stored as bytes of shape `stored`.
+fn packed_dims(name: &str, stored: &[usize], packed: DType) -> Result<Vec<usize>, Error> {
+    let block_bytes = packed.row_bytes(Q8_BLOCK);
+    match stored {
+        [rows, bytes] if bytes.is_multiple_of(block_bytes) => {
+            Ok(vec![*rows, bytes / block_bytes * Q8_BLOCK])
+        }
+        _ => Err(Error::PackedShape {
+            name: name.to_owned(),
+            format: packed.name(),
+            found: stored.to_vec(),
+            block_bytes,
+        }),
+    }
+}
+
 /// Writes tensors to a safetensors file: aside first, flushed to disk, then renamed into place, so
-/// that a full disk or a crash leaves what was there before.
+/// that a full disk or a crash leaves what was there before. A packed matrix is written as bytes,
+/// which only a [`Checkpoint`] whose configuration names the format reads back.
 ///
 /// # Errors
 /// When the file cannot be written.
 ///
 /// # Panics
-/// When a tensor is packed, or lies where the host cannot read.
+/// When a tensor lies where the host cannot read.
 pub fn write_safetensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<(), Error> {
     write_aside(path, &safetensors_bytes(tensors))
 }
@@ -208,25 +252,29 @@ pub fn write_safetensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<()
 /// The bytes of a safetensors file of these tensors.
 ///
 /// # Panics
-/// When a tensor is packed, or lies where the host cannot read.
+/// When a tensor lies where the host cannot read.
 pub fn safetensors_bytes(tensors: &[(String, Tensor)]) -> Vec<u8> {
-    let stored: Vec<(String, Vec<u8>, Dtype)> = tensors
+    let stored: Vec<(String, Vec<u8>, Dtype, Vec<usize>)> = tensors
         .iter()
         .map(|(name, tensor)| {
+            let mut dims = tensor.dims().to_vec();
             let dtype = match tensor.dtype() {
                 DType::F32 => Dtype::F32,
                 DType::F16 => Dtype::F16,
                 DType::Bf16 => Dtype::BF16,
                 DType::I32 => Dtype::I32,
-                DType::Q8_0 => panic!("{name} is packed; a safetensors file holds plain numbers"),
+                DType::Q8_0 => {
+                    dims = vec![tensor.rows(), DType::Q8_0.row_bytes(tensor.cols())];
+                    Dtype::U8
+                }
             };
             let bytes =
                 (0..tensor.rows()).flat_map(|row| tensor.packed_row(row)).copied().collect();
-            (name.clone(), bytes, dtype)
+            (name.clone(), bytes, dtype, dims)
         })
         .collect();
-    let views = stored.iter().zip(tensors).map(|((name, bytes, dtype), (_, tensor))| {
-        let view = TensorView::new(*dtype, tensor.dims().to_vec(), bytes);
+    let views = stored.iter().map(|(name, bytes, dtype, dims)| {
+        let view = TensorView::new(*dtype, dims.clone(), bytes);
         (name.as_str(), view.expect("a tensor's bytes are its shape's"))
     });
     // Transformers refuses files that do not say which framework's layout they have.

@@ -1,6 +1,6 @@
 //! What `config.json` says, parsed once into facts that can only be right.
 
-use hadal_tensor::{GroupLimit, GroupScore, RotaryLayout, RouterSpec, Scoring};
+use hadal_tensor::{DType, GroupLimit, GroupScore, RotaryLayout, RouterSpec, Scoring};
 use serde_json::{Value, json};
 
 use crate::error::Error;
@@ -161,9 +161,14 @@ pub struct Config {
     pub eos: Vec<u32>,
     /// Multi-token-prediction layers in the checkpoint, which the main forward pass leaves out.
     pub n_predict_layers: usize,
+    /// How packed matrices are stored beside plain tensors; none in a plain checkpoint.
+    pub packed: Option<DType>,
     /// The document itself, as it is written beside the weights.
     pub json: Value,
 }
+
+/// The key under which published checkpoints say that their weights are quantised, and how.
+const QUANTISATION: &str = "quantization_config";
 
 /// Keys that say nothing about the forward pass.
 const PASSED_OVER: &[&str] = &[
@@ -257,6 +262,7 @@ impl Config {
             bos: keys.token_ids("bos_token_id")?.first().copied(),
             eos: keys.token_ids("eos_token_id")?,
             n_predict_layers: keys.count_or("num_nextn_predict_layers", 0)?,
+            packed: packed(&mut keys, model_type)?,
             json,
         };
         keys.finish(model_type.name())?;
@@ -266,6 +272,18 @@ impl Config {
     /// The experts of layer `index`, unless it is dense.
     pub fn mixture_of_layer(&self, index: usize) -> Option<&MixtureConfig> {
         self.mixture.as_ref().filter(|_| index >= self.n_dense_layers)
+    }
+
+    /// The document to write beside weights whose matrices are stored as `dtype`.
+    pub fn json_stored_as(&self, dtype: DType) -> Value {
+        let mut json = self.json.clone();
+        if let Some(object) = json.as_object_mut() {
+            object.shift_remove(QUANTISATION);
+        }
+        if dtype == DType::Q8_0 {
+            json[QUANTISATION] = json!({"quant_method": "hadal", "format": dtype.name()});
+        }
+        json
     }
 
     /// What multiplies attention scores: `1/√query_dim`, times YaRN's temperature squared.
@@ -455,6 +473,20 @@ fn groups(
         return Err(keys.bad("n_group", n_groups, "groups of at least two experts"));
     }
     Ok((n_kept < n_groups).then_some(GroupLimit { n_groups, n_kept, score }))
+}
+
+/// Reads `quantization_config`: of the ways to quantise, the one that this program writes.
+fn packed(keys: &mut Keys, model_type: ModelType) -> Result<Option<DType>, Error> {
+    let Some(mut keys) = keys.object(QUANTISATION)? else { return Ok(None) };
+    for (key, only) in [("quant_method", "hadal"), ("format", DType::Q8_0.name())] {
+        let found = keys.word(key)?;
+        if found.as_deref() != Some(only) {
+            let found = found.map_or("not given".to_owned(), |word| format!("{word:?}"));
+            return Err(keys.bad(key, found, format!("{only:?}, the only one that is read")));
+        }
+    }
+    keys.finish(model_type.name())?;
+    Ok(Some(DType::Q8_0))
 }
 
 /// Reads `layer_types` and `sliding_window`, as transformers writes them.

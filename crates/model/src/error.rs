@@ -83,6 +83,21 @@ pub enum Error {
         /// Its format.
         found: String,
     },
+    /// A packed tensor is not a matrix of whole blocks.
+    #[error(
+        "tensor `{name}` is {found:?} bytes; a {format} matrix has two dimensions, the second in \
+         whole blocks of {block_bytes} bytes"
+    )]
+    PackedShape {
+        /// Its name.
+        name: String,
+        /// The packed format.
+        format: &'static str,
+        /// Its shape as bytes.
+        found: Vec<usize>,
+        /// Bytes of one block.
+        block_bytes: usize,
+    },
     /// A tensor holds a number that is not finite.
     #[error("tensor `{name}` holds a value that is not a finite number")]
     NotFinite {

@@ -9,11 +9,12 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hadal_model::{Config, read_safetensors, safetensors_bytes};
-use hadal_tensor::{DType, Differentiable, Tensor};
+use hadal_tensor::{DType, Differentiable, HostBuffer, Q8_BLOCK, Tensor, quantise_q8_0};
 use hadal_tokenizer::Tokenizer;
-use half::bf16;
+use half::{bf16, f16};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -43,8 +44,10 @@ impl Progress {
     }
 }
 
-/// Writes a Hugging Face folder: configuration, weights, tokenizer. Matrices are rounded to
-/// `dtype`; vectors stay `f32`, as the router's bias must.
+/// Writes a Hugging Face folder: configuration, weights, tokenizer. Matrices are stored as `dtype`;
+/// vectors stay as they are, for the router's bias must be `f32`. Of a packed format are only
+/// matrices whose rows are whole blocks, and no router, whose small differences decide; the others
+/// are `bf16`, and `config.json` names the format.
 ///
 /// # Errors
 /// When a file cannot be written.
@@ -68,11 +71,13 @@ fn write_model(
     tokenizer: &Tokenizer,
 ) -> Result<(), Error> {
     fs::create_dir_all(folder).map_err(at(folder))?;
-    let rounded: Vec<(String, Tensor)> =
-        weights.iter().map(|(name, weight)| (name.clone(), round(weight, dtype))).collect();
-    files.write(folder, "model.safetensors", &safetensors_bytes(&rounded))?;
+    let stored: Vec<(String, Tensor)> = weights
+        .iter()
+        .map(|(name, weight)| (name.clone(), convert(weight, stored_as(name, weight, dtype))))
+        .collect();
+    files.write(folder, "model.safetensors", &safetensors_bytes(&stored))?;
     tokenizer.save(folder)?;
-    let mut config = config.json.clone();
+    let mut config = config.json_stored_as(dtype);
     let model_type = config["model_type"].as_str().unwrap_or_default().to_owned();
     let architecture = match model_type.as_str() {
         "deepseek_v2" => "DeepseekV2ForCausalLM",
@@ -81,7 +86,7 @@ fn write_model(
     };
     config["architectures"] = json!([architecture]);
     config["torch_dtype"] = json!(match dtype {
-        DType::Bf16 => "bfloat16",
+        DType::Bf16 | DType::Q8_0 => "bfloat16",
         DType::F16 => "float16",
         _ => "float32",
     });
@@ -89,12 +94,44 @@ fn write_model(
     files.write(folder, "config.json", text.as_bytes())
 }
 
-fn round(weight: &Tensor, dtype: DType) -> Tensor {
-    if weight.dims().len() < 2 || dtype != DType::Bf16 {
+/// The format of one tensor in a model whose matrices are stored as `dtype`.
+fn stored_as(name: &str, weight: &Tensor, dtype: DType) -> DType {
+    let is_router = name.ends_with("mlp.gate.weight");
+    if weight.dims().len() < 2 {
+        weight.dtype()
+    } else if dtype == DType::Q8_0 && (is_router || !weight.cols().is_multiple_of(Q8_BLOCK)) {
+        DType::Bf16
+    } else {
+        dtype
+    }
+}
+
+/// The same numbers as `dtype`, rounded to nearest.
+fn convert(weight: &Tensor, dtype: DType) -> Tensor {
+    if weight.dtype() == dtype {
         return weight.clone();
     }
-    let values: Vec<bf16> = weight.as_slice().iter().map(|x| bf16::from_f32(*x)).collect();
-    Tensor::from_slice(&values, weight.dims())
+    let (values, dims) = (weight.to_f32_vec(), weight.dims());
+    match dtype {
+        DType::F32 => Tensor::from_slice(&values, dims),
+        DType::Bf16 => {
+            let values: Vec<bf16> = values.into_iter().map(bf16::from_f32).collect();
+            Tensor::from_slice(&values, dims)
+        }
+        DType::F16 => {
+            let values: Vec<f16> = values.into_iter().map(f16::from_f32).collect();
+            Tensor::from_slice(&values, dims)
+        }
+        DType::I32 => {
+            let values: Vec<i32> = values.into_iter().map(|x| x.round() as i32).collect();
+            Tensor::from_slice(&values, dims)
+        }
+        DType::Q8_0 => {
+            // Each row is whole blocks, so that all of them are packed as one.
+            let memory = Arc::new(HostBuffer::from_bytes(&quantise_q8_0(&values)));
+            Tensor::from_memory(memory, 0, DType::Q8_0, dims)
+        }
+    }
 }
 
 /// Writes a checkpoint and removes those beyond the newest `keep`.

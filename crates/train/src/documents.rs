@@ -30,6 +30,12 @@ const RECORD_LIMIT_BYTES: u64 = 256 << 20;
 /// # Errors
 /// When the file cannot be opened; later, where a record cannot be read.
 pub fn documents(path: &Path) -> Result<impl Iterator<Item = Result<Document, Error>>, Error> {
+    let (reader, is_lines) = open(path)?;
+    Ok(Records { path: path.to_path_buf(), reader, is_lines, n_read: 0, ended: false })
+}
+
+/// Opens a file, unpacking a `.zst`, and says whether it is JSON lines.
+pub(crate) fn open(path: &Path) -> Result<(Box<dyn BufRead>, bool), Error> {
     let file = BufReader::with_capacity(1 << 20, File::open(path).map_err(at(path))?);
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let (reader, name): (Box<dyn BufRead>, &str) = match name.strip_suffix(".zst") {
@@ -43,8 +49,7 @@ pub fn documents(path: &Path) -> Result<impl Iterator<Item = Result<Document, Er
             (Box::new(BufReader::with_capacity(1 << 20, decoder)), inner)
         }
     };
-    let is_lines = name.ends_with(".jsonl");
-    Ok(Records { path: path.to_path_buf(), reader, is_lines, n_read: 0, ended: false })
+    Ok((reader, name.ends_with(".jsonl")))
 }
 
 struct Records {

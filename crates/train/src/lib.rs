@@ -25,6 +25,7 @@ mod shards;
 mod start;
 mod step;
 mod tape;
+pub mod tasks;
 
 pub use average::average_checkpoints;
 pub use batches::{Batches, TrainingBatch};

@@ -14,6 +14,7 @@ fn every_command_has_help() {
         &["generate"],
         &["inspect"],
         &["eval"],
+        &["export"],
         &["logits"],
         &["train"],
         &["tokenizer"],

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used)] // Everywhere in a test, its helpers included.
 
 mod commands;
+mod export;
 mod failures;
 mod full_disk;
 mod harness;
 mod killed;
+mod tasks;
