@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod bench;
 mod builtin;
 mod chat;
 mod conversation;
@@ -16,6 +17,7 @@ mod generate;
 mod inspect;
 mod lines;
 mod logits;
+mod machine;
 mod open;
 mod output;
 mod tokenizer;
@@ -52,8 +54,11 @@ enum Command {
     /// Train and use tokenizers.
     #[command(subcommand)]
     Tokenizer(tokenizer::TokenizerCommand),
-    /// Train a model as a recipe file says.
+    /// Train a model as a recipe file says, or draw what came of runs.
     Train(train::TrainArgs),
+    /// Measure how fast this machine works, beside another program if one is given.
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
 }
 
 fn main() -> ExitCode {
@@ -65,6 +70,7 @@ fn main() -> ExitCode {
         Command::Logits(args) => logits::run(args),
         Command::Tokenizer(command) => tokenizer::run(command),
         Command::Train(args) => train::run(args),
+        Command::Bench(command) => bench::run(command),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

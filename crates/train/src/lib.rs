@@ -8,17 +8,23 @@
 #![forbid(unsafe_code)]
 
 mod batches;
+mod card;
 mod checkpoint;
 mod documents;
 mod error;
 mod evaluate;
+mod forecast;
 mod gradients;
+mod health;
 mod optimiser;
+mod pace;
+mod peak;
 mod recipe;
 pub mod run;
 mod schedule;
 mod shards;
 mod step;
+mod synthetic;
 mod tape;
 
 pub use batches::{Batches, TrainingBatch};
@@ -26,11 +32,15 @@ pub use checkpoint::{list_checkpoints, save_model};
 pub use documents::{Document, documents};
 pub use error::Error;
 pub use evaluate::{Evaluation, evaluate};
+pub use forecast::{DataForecast, Forecast, MemoryForecast};
 pub use gradients::Gradients;
+pub use health::RouterHealth;
 pub use optimiser::{OptimiserConfig, TrainedWeights};
+pub use peak::measured_peak;
 pub use recipe::{BatchConfig, DataConfig, OutputConfig, Recipe, RouterConfig};
-pub use run::{Event, RouterHealth, StepReport, Summary, train};
+pub use run::{Event, StepReport, Summary, train};
 pub use schedule::Schedule;
 pub use shards::{DocumentFilter, PackReport, Shards};
 pub use step::{NotFinite, StepOutcome, Trainer};
+pub use synthetic::time_steps;
 pub use tape::Tape;

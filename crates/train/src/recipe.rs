@@ -9,10 +9,15 @@ use serde::Deserialize;
 use crate::error::{Error, at};
 use crate::optimiser::OptimiserConfig;
 use crate::schedule::Schedule;
+use crate::shards::DocumentFilter;
 
 /// A training run, checked. Paths are relative to the recipe's folder.
 #[derive(Clone, Debug)]
 pub struct Recipe {
+    /// Where it was read.
+    pub path: PathBuf,
+    /// Its text, as it was read.
+    pub text: String,
     /// Seeds the fresh weights and the order of the data.
     pub seed: u64,
     /// The model to make.
@@ -133,6 +138,8 @@ impl Recipe {
             toml::from_str(text).map_err(|error| wrong(error.to_string().trim().to_owned()))?;
         let json = serde_json::to_value(&file.model).map_err(|error| wrong(error.to_string()))?;
         let recipe = Recipe {
+            path: path.to_path_buf(),
+            text: text.to_owned(),
             seed: file.seed,
             model: Config::from_value(json)?,
             tokenizer: folder.join(file.tokenizer),
@@ -149,6 +156,14 @@ impl Recipe {
         };
         recipe.check()?;
         Ok(recipe)
+    }
+
+    /// Which documents the run keeps.
+    pub(crate) fn document_filter(&self) -> DocumentFilter {
+        DocumentFilter {
+            licences: self.data.licences.clone(),
+            exclude_sources: self.data.exclude_sources.clone(),
+        }
     }
 
     fn check(&self) -> Result<(), Error> {
