@@ -54,7 +54,6 @@ enum Command {
     /// Train and use tokenizers.
     #[command(subcommand)]
     Tokenizer(tokenizer::TokenizerCommand),
-    /// Train a model as a recipe file says, or draw what came of runs.
     Train(train::TrainArgs),
     /// Measure how fast this machine works, beside another program if one is given.
     #[command(subcommand)]

@@ -9,7 +9,6 @@ use clap::Subcommand;
 /// Measure how fast this machine works.
 #[derive(Subcommand)]
 pub(crate) enum BenchCommand {
-    /// Training steps on made-up tokens, beside those of another program if one is given.
     Train(train::BenchTrainArgs),
 }
 

@@ -105,8 +105,7 @@ fn text(report: &Report, recipe: &Recipe) -> String {
     let share = forecast.flops_per_step / report.seconds_per_step / report.measured_peak * 100.0;
     [
         ("parameters", {
-            let [total, active] =
-                [forecast.parameters, forecast.active_parameters].map(count);
+            let [total, active] = [forecast.parameters, forecast.active_parameters].map(count);
             format!("{total}, {active} active for one token")
         }),
         ("memory", {

@@ -49,7 +49,6 @@ pub(crate) struct TrainArgs {
 
 #[derive(Subcommand)]
 enum TrainCommand {
-    /// Draw the curves and router maps of runs, as SVG and PNG.
     Plot(plot::PlotArgs),
 }
 

@@ -43,7 +43,9 @@ impl Screen {
             Event::Begun { first_step, device, measured_peak, .. } => {
                 self.bar.set_position(u64::from(*first_step) - 1);
                 let peak = count(*measured_peak as usize);
-                self.say(&format!("from step {first_step} on {device}, measured peak {peak}FLOP/s"));
+                self.say(&format!(
+                    "from step {first_step} on {device}, measured peak {peak}FLOP/s"
+                ));
             }
             Event::Step(step) => {
                 self.bar.set_position(step.step.into());

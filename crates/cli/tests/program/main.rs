@@ -6,3 +6,4 @@ mod commands;
 mod failures;
 mod full_disk;
 mod harness;
+mod training;

@@ -66,8 +66,10 @@ impl Curves<'_> {
             self.legend(&Canvas { area: legend, scale: canvas.scale }).map_err(wrong)?;
         }
         let panels = Canvas { area: panels, scale: canvas.scale };
+        let last_steps = self.runs.iter().filter_map(|run| run.steps.last());
+        let last_step = f64::from(last_steps.map(|step| step.step).fold(1, u32::max));
         for (panel, area) in self.panels().iter().zip(panels.grid(3, 2)) {
-            panel.draw(&area).map_err(wrong)?;
+            panel.draw(&area, last_step).map_err(wrong)?;
         }
         Ok(())
     }
@@ -103,8 +105,12 @@ impl Curves<'_> {
         let measured = |run: &History| {
             run.measured.iter().map(|(step, bits)| (f64::from(*step), *bits)).collect()
         };
-        let panel = |title, curves, is_noisy, from_zero| {
-            Panel { title, curves, is_noisy, from_zero, has_marks: false }
+        let panel = |title, curves, is_noisy, from_zero| Panel {
+            title,
+            curves,
+            is_noisy,
+            from_zero,
+            has_marks: false,
         };
         [
             panel("training loss, nats per token", steps(&|step| Some(step.loss)), true, false),
@@ -139,9 +145,9 @@ impl Panel {
     fn draw<B: DrawingBackend>(
         &self,
         canvas: &Canvas<B>,
+        last: f64,
     ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
         let points = || self.curves.iter().flatten();
-        let last = points().map(|(step, _)| *step).fold(1.0, f64::max);
         let (low, high) = self.range();
         let mut chart = ChartBuilder::on(&canvas.area)
             .caption(self.title, letters(canvas, 16))
@@ -198,14 +204,18 @@ impl Panel {
             low = means.iter().copied().fold(values[last / 100], f64::min);
             high = means.iter().copied().fold(values[last - last / 100], f64::max);
         }
+        if self.from_zero {
+            low = 0.0;
+        }
         let room = ((high - low) * 0.05).max(high.abs() * 1e-3).max(1e-9);
         (if self.from_zero { 0.0 } else { low - room }, high + room)
     }
 }
 
-/// An exponential mean over about a fortieth of the curve, corrected for its beginning.
+/// An exponential mean over about a fortieth of the curve and at least four points, corrected for
+/// its beginning.
 fn smooth(curve: &[(f64, f64)]) -> Curve {
-    let memory = 1.0 - 1.0 / (curve.len() as f64 / 40.0).max(1.0);
+    let memory = 1.0 - 1.0 / (curve.len() as f64 / 40.0).max(4.0);
     let (mut sum, mut weight) = (0.0, 0.0);
     let mean = |&(step, value): &(f64, f64)| {
         sum = memory * sum + (1.0 - memory) * value;

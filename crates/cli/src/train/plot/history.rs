@@ -59,9 +59,8 @@ impl History {
     /// Reads the metrics of the run in `folder`.
     pub(crate) fn read(folder: &Path) -> Result<History> {
         let path = folder.join("metrics.jsonl");
-        let file = File::open(&path).with_context(|| {
-            format!("{}: a run's folder has a metrics.jsonl", path.display())
-        })?;
+        let file = File::open(&path)
+            .with_context(|| format!("{}: a run's folder has a metrics.jsonl", path.display()))?;
         let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
         let name = whole.file_name().unwrap_or(whole.as_os_str()).to_string_lossy().into_owned();
         let mut history =
@@ -100,6 +99,8 @@ impl History {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn read(text: &str) -> Result<History> {
@@ -109,9 +110,8 @@ mod tests {
     }
 
     fn step(step: u32, loss: f64) -> String {
-        format!(
-            r#"{{"event":"step","step":{step},"loss":{loss},"gradient_norm":1.0,"#,
-        ) + r#""learning_rate":0.1,"tokens_per_second":9.0,"router":null,"new":3}"#
+        format!(r#"{{"event":"step","step":{step},"loss":{loss},"gradient_norm":1.0,"#,)
+            + r#""learning_rate":0.1,"tokens_per_second":9.0,"router":null,"new":3}"#
             + "\n"
     }
 

@@ -8,7 +8,7 @@ mod routers;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
 use serde::Serialize;
 
@@ -48,7 +48,8 @@ pub(crate) fn run(args: PlotArgs) -> Result<()> {
             return Err(usage(format!("{n} runs share their charts; say by -o where these go")));
         }
     };
-    let runs: Vec<History> = args.runs.iter().map(|run| History::read(run)).collect::<Result<_>>()?;
+    let runs: Vec<History> =
+        args.runs.iter().map(|run| History::read(run)).collect::<Result<_>>()?;
     fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
     let mut charts = save(folder, "curves", &curves::chart(&runs))?;
     for (index, run) in runs.iter().enumerate().filter(|(_, run)| !run.routers.is_empty()) {

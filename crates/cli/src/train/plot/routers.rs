@@ -69,7 +69,8 @@ impl RouterMaps<'_> {
         canvas: &Canvas<B>,
     ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
         let px = |length| canvas.px(length) as i32;
-        let title = format!("load of each expert over the mean load of its layer: {}", self.run.name);
+        let title =
+            format!("load of each expert over the mean load of its layer: {}", self.run.name);
         canvas.area.draw(&Text::new(title, (px(24), px(14)), letters(canvas, 16)))?;
         let (left, top, n, width) = (760, 14, 128, 3);
         for i in 0..n {
