@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod bench;
 mod builtin;
 mod chat;
 mod conversation;
@@ -18,6 +19,7 @@ mod inspect;
 mod interruption;
 mod lines;
 mod logits;
+mod machine;
 mod open;
 mod output;
 mod tokenizer;
@@ -56,8 +58,10 @@ enum Command {
     /// Train and use tokenizers.
     #[command(subcommand)]
     Tokenizer(tokenizer::TokenizerCommand),
-    /// Train a model as a recipe file says.
     Train(train::TrainArgs),
+    /// Measure how fast this machine works, beside another program if one is given.
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
 }
 
 fn main() -> ExitCode {
@@ -70,6 +74,7 @@ fn main() -> ExitCode {
         Command::Logits(args) => logits::run(args),
         Command::Tokenizer(command) => tokenizer::run(command),
         Command::Train(args) => train::run(args),
+        Command::Bench(command) => bench::run(command),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -39,10 +39,21 @@ pub(crate) fn bytes(n: usize) -> String {
     format!("{scaled} {unit}B")
 }
 
+/// A time a person reads: `1 h 05 min`, `4 min 10 s`, `3.2 s`.
+pub(crate) fn duration(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    match whole {
+        0..10 => format!("{seconds:.1} s"),
+        10..60 => format!("{whole} s"),
+        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
+        _ => format!("{} h {:02} min", whole / 3600, whole % 3600 / 60),
+    }
+}
+
 /// Three digits, and the letter for how often a thousand was divided out.
 fn scale(n: usize) -> (String, &'static str) {
     let mut x = n as f64;
-    let mut units = ["", "k", "M", "G", "T"].into_iter();
+    let mut units = ["", "k", "M", "G", "T", "P", "E"].into_iter();
     let mut unit = "";
     for next in units.by_ref() {
         unit = next;
@@ -79,5 +90,14 @@ mod tests {
         }
         assert_eq!(bytes(33_100_000), "33.1 MB");
         assert_eq!(bytes(12), "12 B");
+    }
+
+    #[test]
+    fn times_have_the_units_a_person_would_say() {
+        for (seconds, expected) in
+            [(0.34, "0.3 s"), (59.2, "59 s"), (250.4, "4 min 10 s"), (3900.0, "1 h 05 min")]
+        {
+            assert_eq!(duration(seconds), expected);
+        }
     }
 }

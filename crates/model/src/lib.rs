@@ -15,6 +15,7 @@ mod config;
 pub mod decoder;
 mod error;
 mod feed_forward;
+mod flops;
 mod initialise;
 mod keys;
 mod mapped;
@@ -31,6 +32,7 @@ pub use checkpoint::{
 pub use config::{AttentionConfig, Config, MixtureConfig, ModelType, RopeConfig, YarnConfig};
 pub use decoder::{Decoder, Output};
 pub use error::Error;
+pub use flops::Flops;
 pub use initialise::initialise;
 pub use size::Size;
 pub use weights::{

@@ -10,7 +10,9 @@ use crate::error::Error;
 
 /// Keys, or tables of keys, that may change when a run goes on. All others decide what the saved
 /// weights, moments and position in the data mean.
-const FREE: [&str; 9] = [
+const FREE: [&str; 11] = [
+    "precision",
+    "objective",
     "schedule",
     "router",
     "output",

@@ -10,10 +10,15 @@ use crate::error::{Error, at};
 use crate::lasting::Lasting;
 use crate::optimiser::OptimiserConfig;
 use crate::schedule::Schedule;
+use crate::shards::DocumentFilter;
 
 /// A training run, checked. Paths are relative to the recipe's folder.
 #[derive(Clone, Debug)]
 pub struct Recipe {
+    /// Where it was read.
+    pub path: PathBuf,
+    /// Its text, as it was read.
+    pub text: String,
     /// Seeds the fresh weights and the order of the data.
     pub seed: u64,
     /// How matrices are multiplied; whoever opens the device follows it.
@@ -39,7 +44,7 @@ pub struct Recipe {
 }
 
 /// How the factors of matrix products are held. Weights, gradients and moments are `f32` in both.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// As they are.
@@ -152,6 +157,8 @@ impl Recipe {
         let lasting = serde_json::to_value(&file).map_err(|error| wrong(error.to_string()))?;
         let json = serde_json::to_value(&file.model).map_err(|error| wrong(error.to_string()))?;
         let recipe = Recipe {
+            path: path.to_path_buf(),
+            text: text.to_owned(),
             seed: file.seed,
             precision: file.precision,
             model: Config::from_value(json)?,
@@ -170,6 +177,14 @@ impl Recipe {
         };
         recipe.check()?;
         Ok(recipe)
+    }
+
+    /// Which documents the run keeps.
+    pub(crate) fn document_filter(&self) -> DocumentFilter {
+        DocumentFilter {
+            licences: self.data.licences.clone(),
+            exclude_sources: self.data.exclude_sources.clone(),
+        }
     }
 
     fn check(&self) -> Result<(), Error> {

@@ -6,25 +6,29 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use hadal_model::{Config, initialise};
-use hadal_tensor::Differentiable;
+use hadal_model::{Config, Flops, initialise};
+use hadal_tensor::{DType, Differentiable};
 use hadal_tokenizer::Tokenizer;
 use serde::Serialize;
 
 use crate::batches::Batches;
+use crate::card;
 use crate::checkpoint::{self, Progress, list_checkpoints};
 use crate::error::Error;
 use crate::evaluate::evaluate;
+use crate::health::{RouterHealth, RouterLoads};
 use crate::manifest::Manifest;
 use crate::metrics::Metrics;
 use crate::optimiser::TrainedWeights;
+use crate::pace::Pace;
+use crate::peak::measured_peak;
 use crate::recipe::Recipe;
-use crate::shards::{DocumentFilter, PackReport, Shards};
+use crate::shards::{PackReport, Shards};
 use crate::start::Start;
-use crate::step::{NotFinite, StepOutcome, Trainer};
+use crate::step::{NotFinite, Trainer};
 
 /// Tokens that a measurement passes through the model at once.
-const EVALUATION_BUDGET: usize = 4096;
+pub(crate) const EVALUATION_BUDGET: usize = 4096;
 
 /// What a run tells while it goes.
 #[derive(Clone, Debug, Serialize)]
@@ -52,6 +56,8 @@ pub enum Event {
         steps: u32,
         /// The device.
         device: String,
+        /// Floating-point operations per second of its best product, measured now.
+        measured_peak: f64,
     },
     /// A step was taken.
     Step(StepReport),
@@ -63,6 +69,13 @@ pub enum Event {
         loss: f64,
         /// Bits per byte of text.
         bits_per_byte: f64,
+    },
+    /// What the routers did since the last such event.
+    Router {
+        /// After this step.
+        step: u32,
+        /// Tokens each expert was given, for each layer with experts.
+        loads: Vec<Vec<u64>>,
     },
     /// A checkpoint is on disk.
     Saved {
@@ -86,18 +99,15 @@ pub struct StepReport {
     pub learning_rate: f32,
     /// Tokens of the step by the seconds it took.
     pub tokens_per_second: f64,
+    /// The same over about the last twenty steps.
+    pub smoothed_tokens_per_second: f64,
+    /// The model's floating-point operations per second, smoothed, as a share of the device's
+    /// measured peak.
+    pub mfu: f64,
+    /// Until the end of the run, at the pace so far.
+    pub seconds_left: f64,
     /// The routers' health.
     pub router: Option<RouterHealth>,
-}
-
-/// How evenly experts are used.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct RouterHealth {
-    /// The greatest load over the mean load, less 1, of the worst layer (MaxVio of Wang et al.
-    /// 2024).
-    pub max_violation: f64,
-    /// Assignments dropped because their expert was full.
-    pub n_dropped: usize,
 }
 
 /// How a run ended.
@@ -178,6 +188,7 @@ fn prepare_and_go(
     }
     let [train, validation] = [&data.train.1, &data.validation.1].map(PackReport::clone);
     let validation = (validation.n_documents > 0).then_some(validation);
+    card::begin(recipe, &device.name(), &train, validation.as_ref())?;
     metrics.tell_once(Event::Packed { train, validation })?;
     if let Some((folder, progress)) = &start.checkpoint {
         // A run that was killed right after saving did not come to say so.
@@ -185,8 +196,16 @@ fn prepare_and_go(
     }
     let trainer = Trainer::new(device, config, weights, recipe.batch.length);
     let (first_step, steps, name) = (start.step() + 1, recipe.schedule.steps, device.name());
-    metrics.tell_once(Event::Begun { first_step, steps, device: name })?;
-    Run { recipe, tokenizer, data: &data, trainer, metrics }.go(first_step, control.stop, step)
+    let measured_peak = measured_peak(device, DType::F32);
+    metrics.tell_once(Event::Begun { first_step, steps, device: name, measured_peak })?;
+    let tokens = recipe.batch.tokens();
+    let flops = Flops::per_token(&recipe.model, recipe.batch.length).training() * tokens as f64;
+    let pace = Pace::begin(tokens, flops, measured_peak);
+    let loads = RouterLoads::default();
+    let run = Run { recipe, tokenizer, data: &data, trainer, metrics, pace, loads };
+    let summary = run.go(first_step, control.stop, step)?;
+    card::end(recipe, &summary)?;
+    Ok(summary)
 }
 
 struct Run<'a> {
@@ -195,6 +214,8 @@ struct Run<'a> {
     data: &'a Data,
     trainer: Trainer<'a>,
     metrics: Metrics<'a>,
+    pace: Pace,
+    loads: RouterLoads,
 }
 
 impl Run<'_> {
@@ -228,18 +249,24 @@ impl Run<'_> {
                 .step(&batch, at, &recipe.optimiser, bias_update)?
                 .map_err(|wrong| self.not_finite(step, wrong))?;
             summary = Summary { steps: step, loss: outcome.loss, ..summary };
-            let seconds = began.elapsed().as_secs_f64();
-            let tokens_per_second = recipe.batch.tokens() as f64 / seconds;
+            let timing = self.pace.step(began.elapsed().as_secs_f64(), steps - step);
+            self.loads.add(&outcome.expert_loads);
             self.metrics.tell(Event::Step(StepReport {
                 step,
                 loss: outcome.loss,
                 gradient_norm: outcome.gradient_norm,
                 learning_rate,
-                tokens_per_second,
-                router: router_health(&outcome),
+                tokens_per_second: timing.tokens_per_second,
+                smoothed_tokens_per_second: timing.smoothed_tokens_per_second,
+                mfu: timing.mfu,
+                seconds_left: timing.seconds_left,
+                router: RouterHealth::of(&outcome),
             }))?;
             if step % recipe.output.evaluate_every == 0 || step == steps {
                 summary.validation_bits_per_byte = self.measure(step)?;
+                if let Some(loads) = self.loads.take() {
+                    self.metrics.tell(Event::Router { step, loads })?;
+                }
             }
             let is_due = step % recipe.output.save_every == 0 || step == steps;
             if is_due || stop.load(Ordering::Relaxed) {
@@ -316,10 +343,7 @@ struct Data {
 
 impl Data {
     fn pack(recipe: &Recipe, tokenizer: &Tokenizer) -> Result<Data, Error> {
-        let filter = DocumentFilter {
-            licences: recipe.data.licences.clone(),
-            exclude_sources: recipe.data.exclude_sources.clone(),
-        };
+        let filter = recipe.document_filter();
         let pack = |files: &[PathBuf], name: &str| {
             let folder = recipe.output.folder.join("shards").join(name);
             Shards::pack(files, &filter, tokenizer, &folder)
@@ -345,13 +369,4 @@ impl Data {
 fn check_vocabulary(tokenizer: &Tokenizer, config: &Config) -> Result<(), Error> {
     let (tokens, vocab_size) = (tokenizer.vocab_size(), config.vocab_size);
     if tokens > vocab_size { Err(Error::Vocabulary { tokens, vocab_size }) } else { Ok(()) }
-}
-
-fn router_health(outcome: &StepOutcome) -> Option<RouterHealth> {
-    let violation = |loads: &Vec<u64>| {
-        let mean = loads.iter().sum::<u64>() as f64 / loads.len() as f64;
-        loads.iter().max().map_or(0.0, |most| *most as f64 / mean - 1.0)
-    };
-    let worst = outcome.expert_loads.iter().map(violation).reduce(f64::max)?;
-    Some(RouterHealth { max_violation: worst, n_dropped: outcome.n_dropped })
 }

@@ -36,7 +36,7 @@ pub struct DocumentFilter {
 
 impl DocumentFilter {
     /// Why a document is dropped, if it is.
-    fn refuses(&self, document: &Document) -> Option<String> {
+    pub(crate) fn refuses(&self, document: &Document) -> Option<String> {
         let allowed = |licences: &Vec<String>| licences.contains(&document.licence);
         if !self.licences.as_ref().is_none_or(allowed) {
             return Some(format!("licence {:?}", document.licence));
@@ -119,6 +119,21 @@ impl Shards {
         let text = serde_json::to_string_pretty(&report).expect("a report is plain data");
         fs::write(&report_path, text).map_err(at(&report_path))?;
         Ok((Shards::open(folder)?, report))
+    }
+
+    /// What packing `files` into `folder` did, where that has been done already.
+    ///
+    /// # Errors
+    /// When a file is not there.
+    pub fn packed(
+        files: &[PathBuf],
+        filter: &DocumentFilter,
+        tokenizer: &Tokenizer,
+        folder: &Path,
+    ) -> Result<Option<PackReport>, Error> {
+        let fingerprint = fingerprint(files, filter, tokenizer)?;
+        let report = read_report(&folder.join("report.json"));
+        Ok(report.filter(|report| report.fingerprint == fingerprint))
     }
 
     /// Opens the shards in `folder`.

@@ -129,6 +129,26 @@ fn a_run_learns_and_leaves_a_model_that_opens() {
         metrics.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect();
     let count = |kind: &str| events.iter().filter(|event| event["event"] == kind).count();
     assert_eq!([count("packed"), count("step"), count("evaluated"), count("saved")], [1, 40, 2, 2]);
+    let routers: Vec<_> = events.iter().filter(|event| event["event"] == "router").collect();
+    assert_eq!(routers.len(), 2);
+    for event in routers {
+        // 20 steps of 4 windows of 32 tokens, each token in 2 of the 4 experts of one layer.
+        let loads: Vec<u64> = serde_json::from_value(event["loads"][0].clone()).expect("numbers");
+        assert_eq!((loads.len(), loads.iter().sum::<u64>()), (4, 20 * 4 * 32 * 2));
+    }
+    let last = events.iter().rfind(|event| event["event"] == "step").expect("there are steps");
+    assert!(last["mfu"].as_f64().is_some_and(|share| share > 0.0 && share < 1.0), "{last}");
+    let entropy = last["router"]["entropy"].as_f64().expect("it has experts");
+    assert!(entropy > 0.0 && entropy <= 1.0, "{entropy}");
+    assert_eq!(last["seconds_left"], 0.0);
+
+    let card = fs::read_to_string(folder.path().join("run/README.md")).expect("there");
+    for part in ["--resume", "| left out: licence \"secret\" | 6 |", "40 steps", "0000040"] {
+        assert!(card.contains(part), "{part}: {card}");
+    }
+    assert!(!card.contains("not come to its end"), "{card}");
+    let copy = fs::read_to_string(folder.path().join("run/recipe.toml")).expect("there");
+    assert_eq!(copy, RECIPE);
     let dropped = &events[0]["train"]["dropped_by_reason"]["licence \"secret\""];
     assert_eq!(dropped, 6, "documents of another licence are left out: {}", events[0]);
 }

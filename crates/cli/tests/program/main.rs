@@ -9,3 +9,4 @@ mod full_disk;
 mod harness;
 mod killed;
 mod tasks;
+mod training;
