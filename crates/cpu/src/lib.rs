@@ -10,6 +10,7 @@
 mod absorbed;
 mod attention;
 mod backend;
+mod balance;
 mod elementwise;
 mod experts;
 mod gemm;
