@@ -113,6 +113,9 @@ fn step_line(step: &StepReport) -> String {
         "loss {:.4}, gradient {:.2}, rate {:.1e}, {:.0} tokens/s",
         step.loss, step.gradient_norm, step.learning_rate, step.tokens_per_second
     );
+    if let Some(loss) = step.multi_token_loss {
+        line += &format!(", token after next {loss:.4}");
+    }
     if let Some(router) = &step.router {
         line += &format!(", max violation {:.2}", router.max_violation);
         if router.n_dropped > 0 {

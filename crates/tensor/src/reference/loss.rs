@@ -55,8 +55,7 @@ mod tests {
     #[test]
     fn equal_logits_cost_the_logarithm_of_their_number() {
         let logits = Tensor::from_slice(&[1000f32; 8], &[2, 4]);
-        let (losses, squares) =
-            cross_entropy_with_z(&logits, &Tensor::from_slice(&[2, -1], &[2]));
+        let (losses, squares) = cross_entropy_with_z(&logits, &Tensor::from_slice(&[2, -1], &[2]));
         assert_eq!(losses.to_f32_vec(), [4f32.ln(), 0.0]);
         assert_eq!(squares.to_f32_vec(), [(1000.0 + 4f64.ln()).powi(2) as f32, 0.0]);
     }
