@@ -86,18 +86,6 @@ impl Losses {
         add(&mut self.z, other.z);
         add(&mut self.balance, other.balance);
     }
-
-    /// The first that is not a finite number.
-    pub(crate) fn not_finite(&self) -> Option<(&'static str, f64)> {
-        let all = [
-            ("loss", Some(self.cross_entropy)),
-            ("loss of the token after next", self.multi_token),
-            ("z-loss", self.z),
-            ("balance loss", self.balance),
-        ];
-        let found = all.into_iter().filter_map(|(what, loss)| Some((what, loss?)));
-        found.into_iter().find(|(_, loss)| !loss.is_finite())
-    }
 }
 
 /// What the means of one step are taken over.

@@ -5,6 +5,7 @@ use hadal_tensor::{Differentiable, Routing, Tensor};
 
 use crate::batches::TrainingBatch;
 use crate::error::Error;
+use crate::gradients::Gradients;
 use crate::objective::{Counts, Losses, Objective, ObjectiveConfig};
 use crate::optimiser::{OptimiserConfig, TrainedWeights};
 use crate::tape::Tape;
@@ -101,43 +102,66 @@ impl<'d> Trainer<'d> {
         optimiser: &OptimiserConfig,
         bias_update: f32,
     ) -> Result<Result<StepOutcome, NotFinite>, Error> {
-        let counts = Counts::of(micro_batches);
-        let mut gradients = self.weights.gradients();
-        let (mut losses, mut expert_loads, mut n_dropped) = (Losses::default(), Vec::new(), 0);
-        {
-            let weights = self.weights.weights();
-            for batch in micro_batches {
-                let tape = Tape::around(self.device);
-                let (config, decoder) = (&self.objective, &self.decoder);
-                let objective = Objective::of(config, &tape, decoder, &weights, batch, &counts)?;
-                losses.add(&objective.losses(self.device));
-                let routings = objective.routed.iter().map(|routed| &routed.routing);
-                n_dropped += routings.clone().map(Routing::n_dropped).sum::<usize>();
-                add_loads(&mut expert_loads, routings);
-                objective.backward(tape, self.device, &mut gradients);
-            }
-        }
-        if let Some((what, found)) = losses.not_finite() {
-            return Ok(Err(NotFinite { what, found }));
-        }
-        let gradient_norm = self.weights.gradient_norm(self.device, &gradients);
-        if !gradient_norm.is_finite() {
-            return Ok(Err(NotFinite { what: "gradient norm", found: gradient_norm }));
+        let (outcome, gradients) = self.differentiate(micro_batches)?;
+        if let Some(not_finite) = outcome.not_finite() {
+            return Ok(Err(not_finite));
         }
         let at = (step, learning_rate);
-        self.weights.update(self.device, &gradients, gradient_norm, at, optimiser);
+        self.weights.update(self.device, &gradients, outcome.gradient_norm, at, optimiser);
         if bias_update > 0.0 {
-            self.weights.balance(self.device, &expert_loads, bias_update);
+            self.weights.balance(self.device, &outcome.expert_loads, bias_update);
         }
-        Ok(Ok(StepOutcome {
+        Ok(Ok(outcome))
+    }
+
+    /// What a step on these micro-batches sees, and the gradients of its objective, without the
+    /// update.
+    ///
+    /// # Errors
+    /// When the forward pass fails.
+    pub fn differentiate(
+        &self,
+        micro_batches: &[TrainingBatch],
+    ) -> Result<(StepOutcome, Gradients), Error> {
+        let counts = Counts::of(micro_batches);
+        let weights = self.weights.weights();
+        let mut gradients = self.weights.gradients();
+        let (mut losses, mut expert_loads, mut n_dropped) = (Losses::default(), Vec::new(), 0);
+        for batch in micro_batches {
+            let tape = Tape::around(self.device);
+            let (config, decoder) = (&self.objective, &self.decoder);
+            let objective = Objective::of(config, &tape, decoder, &weights, batch, &counts)?;
+            losses.add(&objective.losses(self.device));
+            let routings = objective.routed.iter().map(|routed| &routed.routing);
+            n_dropped += routings.clone().map(Routing::n_dropped).sum::<usize>();
+            add_loads(&mut expert_loads, routings);
+            objective.backward(tape, self.device, &mut gradients);
+        }
+        let outcome = StepOutcome {
             loss: losses.cross_entropy,
             multi_token_loss: losses.multi_token,
             z_loss: losses.z,
             balance_loss: losses.balance,
-            gradient_norm,
+            gradient_norm: self.weights.gradient_norm(self.device, &gradients),
             expert_loads,
             n_dropped,
-        }))
+        };
+        Ok((outcome, gradients))
+    }
+}
+
+impl StepOutcome {
+    /// The first of its numbers that is not finite.
+    fn not_finite(&self) -> Option<NotFinite> {
+        let all = [
+            ("loss", Some(self.loss)),
+            ("loss of the token after next", self.multi_token_loss),
+            ("z-loss", self.z_loss),
+            ("balance loss", self.balance_loss),
+            ("gradient norm", Some(self.gradient_norm)),
+        ];
+        let found = all.into_iter().filter_map(|(what, found)| Some((what, found?)));
+        found.map(|(what, found)| NotFinite { what, found }).find(|wrong| !wrong.found.is_finite())
     }
 }
 
