@@ -80,6 +80,7 @@ struct Parameters {
     active: usize,
     routed: usize,
     embedding: usize,
+    predict_layer: usize,
 }
 
 #[derive(Serialize)]
@@ -127,6 +128,7 @@ fn report(model: &Model) -> Report {
             active: size.active,
             routed: size.routed,
             embedding: size.embedding,
+            predict_layer: size.predict_layer,
         },
         stored,
         weight_bytes: WeightBytes {

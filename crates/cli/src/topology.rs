@@ -3,7 +3,7 @@
 use anyhow::Result;
 use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use hadal_model::Batch;
+use hadal_model::{Batch, Routed};
 use serde::Serialize;
 
 use crate::open::Model;
@@ -49,8 +49,8 @@ impl Topology {
         let decoder = model.decoder(ids.len());
         let output = decoder.forward(&*model.device, &*model.weights, &batch, None)?;
         let layers = (model.config().n_dense_layers..)
-            .zip(&output.routings)
-            .map(|(layer, routing)| {
+            .zip(&output.routed)
+            .map(|(layer, Routed { routing, .. })| {
                 let [indices, weights] =
                     [&routing.indices, &routing.weights].map(|t| model.device.download(t));
                 let offsets = model.device.download(&routing.offsets);

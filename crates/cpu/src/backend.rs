@@ -2,11 +2,12 @@
 
 use hadal_tensor::{
     AdamW, AttentionSpec, Backend, DType, Differentiable, ExpertGradients, ExpertWeights, Gradient,
-    LatentDims, RotarySpec, RouterSpec, Routing, SavedExperts, Tensor,
+    LatentDims, RotarySpec, RouterSpec, Routing, SavedExperts, Segment, Tensor,
 };
 
 use crate::{
-    Cpu, Products, absorbed, attention, elementwise, experts, linear, loss, norm, optimiser, router,
+    Cpu, Products, absorbed, attention, balance, elementwise, experts, linear, loss, norm,
+    optimiser, router,
 };
 
 impl Backend for Cpu {
@@ -73,6 +74,10 @@ impl Backend for Cpu {
         elementwise::swiglu(self, gate, up)
     }
 
+    fn join_columns(&self, a: &Tensor, b: &Tensor) -> Tensor {
+        elementwise::join_columns(self, a, b)
+    }
+
     fn join_keys(&self, kv: &Tensor, k_rope: &Tensor, dims: LatentDims) -> (Tensor, Tensor) {
         attention::join_keys(self, kv, k_rope, dims)
     }
@@ -101,8 +106,18 @@ impl Backend for Cpu {
         experts::experts(self, x, routing, weights).0
     }
 
-    fn cross_entropy(&self, logits: &Tensor, targets: &Tensor) -> Tensor {
-        loss::cross_entropy(self, logits, targets)
+    fn balance_loss(
+        &self,
+        logits: &Tensor,
+        indices: &Tensor,
+        spec: &RouterSpec,
+        segments: &[Segment],
+    ) -> Tensor {
+        balance::balance_loss(self, logits, indices, spec, segments)
+    }
+
+    fn cross_entropy_with_z(&self, logits: &Tensor, targets: &Tensor) -> (Tensor, Tensor) {
+        loss::cross_entropy_with_z(self, logits, targets)
     }
 }
 
@@ -240,14 +255,27 @@ impl Differentiable for Cpu {
         experts::experts_backward(self, d_out, x, routing, weights, saved, into, d_weights);
     }
 
+    fn balance_loss_backward(
+        &self,
+        d_losses: &Tensor,
+        logits: &Tensor,
+        indices: &Tensor,
+        spec: &RouterSpec,
+        segments: &[Segment],
+        d_logits: &mut Gradient,
+    ) {
+        balance::balance_loss_backward(self, d_losses, logits, indices, spec, segments, d_logits);
+    }
+
     fn cross_entropy_backward(
         &self,
         d_losses: &Tensor,
+        d_squares: Option<&Tensor>,
         logits: &Tensor,
         targets: &Tensor,
         d_logits: &mut Gradient,
     ) {
-        loss::cross_entropy_backward(self, d_losses, logits, targets, d_logits);
+        loss::cross_entropy_backward(self, d_losses, d_squares, logits, targets, d_logits);
     }
 
     fn sum_of_squares(&self, tensor: &Tensor) -> f64 {

@@ -65,6 +65,21 @@ pub(crate) fn pass_gradient(cpu: &Cpu, gradient: &Tensor, into: &mut Gradient) {
     });
 }
 
+pub(crate) fn join_columns(cpu: &Cpu, a: &Tensor, b: &Tensor) -> Tensor {
+    let (a, b) = (a.matrix::<f32>(), b.matrix::<f32>());
+    let dim = a.cols + b.cols;
+    let mut out = cpu.buffer(&[a.rows, dim]);
+    let rows = (TASK / dim.max(1)).max(1);
+    cpu.for_row_tasks(out.as_mut_slice::<f32>(), dim, rows, |first, out| {
+        for (i, out) in out.chunks_exact_mut(dim).enumerate() {
+            let (left, right) = out.split_at_mut(a.cols);
+            left.copy_from_slice(a.row(first + i));
+            right.copy_from_slice(b.row(first + i));
+        }
+    });
+    out
+}
+
 /// The columns from `start`; all others get zeros on the first write.
 pub(crate) fn columns_backward(cpu: &Cpu, d_out: &Tensor, start: usize, d_x: &mut Gradient) {
     let (mode, d_x) = d_x.write();

@@ -10,6 +10,7 @@
 mod absorbed;
 mod attention;
 mod backend;
+mod balance;
 #[cfg(target_arch = "x86_64")]
 mod bf16;
 mod elementwise;

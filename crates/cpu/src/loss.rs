@@ -1,4 +1,4 @@
-//! Cross-entropy over the vocabulary.
+//! Cross-entropy over the vocabulary, with the z-loss.
 
 use hadal_tensor::{Accumulate, Gradient, Tensor};
 
@@ -25,21 +25,31 @@ per_isa! {
     fn log_sum_exp(x: &[f32]) -> f32 => log_sum_exp_body
 }
 
-pub(crate) fn cross_entropy(cpu: &Cpu, logits: &Tensor, targets: &Tensor) -> Tensor {
-    let mut losses = cpu.buffer(&[logits.rows()]);
+/// Rows of one task.
+const TASK_ROWS: usize = 16;
+
+pub(crate) fn cross_entropy_with_z(
+    cpu: &Cpu,
+    logits: &Tensor,
+    targets: &Tensor,
+) -> (Tensor, Tensor) {
+    let [mut losses, mut squares] = [cpu.buffer(&[logits.rows()]), cpu.buffer(&[logits.rows()])];
     let (logits, targets) = (logits.matrix::<f32>(), targets.as_slice::<i32>());
     let work = logits.rows * logits.cols;
-    let tasks = losses.as_mut_slice::<f32>().chunks_mut(16).enumerate().collect();
-    cpu.for_each(tasks, work, |(task, losses): (usize, &mut [f32])| {
-        for (i, loss) in losses.iter_mut().enumerate() {
-            let row = logits.row(task * 16 + i);
-            *loss = match usize::try_from(targets[task * 16 + i]) {
-                Ok(target) => log_sum_exp(cpu.isa, row) - row[target],
-                Err(_) => 0.0,
-            };
+    let places = losses.as_mut_slice::<f32>().iter_mut().zip(squares.as_mut_slice::<f32>());
+    let mut places: Vec<_> = places.collect();
+    let tasks = places.chunks_mut(TASK_ROWS).enumerate().collect();
+    cpu.for_each(tasks, work, |(task, places): (usize, &mut [(&mut f32, &mut f32)])| {
+        for (i, (loss, square)) in places.iter_mut().enumerate() {
+            let t = task * TASK_ROWS + i;
+            let (row, target) = (logits.row(t), usize::try_from(targets[t]));
+            (**loss, **square) = target.map_or((0.0, 0.0), |target| {
+                let log_z = log_sum_exp(cpu.isa, row);
+                (log_z - row[target], log_z * log_z)
+            });
         }
     });
-    losses
+    (losses, squares)
 }
 
 /// `out (+)= (softmax(x)) · d`.
@@ -65,22 +75,25 @@ per_isa! {
 pub(crate) fn cross_entropy_backward(
     cpu: &Cpu,
     d_losses: &Tensor,
+    d_squares: Option<&Tensor>,
     logits: &Tensor,
     targets: &Tensor,
     d_logits: &mut Gradient,
 ) {
     let (mode, d_logits) = d_logits.write();
     let (d_losses, targets) = (d_losses.as_slice::<f32>(), targets.as_slice::<i32>());
+    let d_squares = d_squares.map(Tensor::as_slice::<f32>);
     let (logits, vocab) = (logits.matrix::<f32>(), d_logits.cols());
     let is_added = mode == Accumulate::Add;
-    cpu.for_row_tasks(d_logits.as_mut_slice::<f32>(), vocab, 16, |first, out| {
+    cpu.for_row_tasks(d_logits.as_mut_slice::<f32>(), vocab, TASK_ROWS, |first, out| {
         for (i, out) in out.chunks_exact_mut(vocab).enumerate() {
             let t = first + i;
             match usize::try_from(targets[t]) {
                 Ok(target) => {
                     let row = logits.row(t);
-                    let shift = log_sum_exp(cpu.isa, row);
-                    scaled_softmax(cpu.isa, row, shift, d_losses[t], is_added, out);
+                    let log_z = log_sum_exp(cpu.isa, row);
+                    let d_log_z = d_losses[t] + d_squares.map_or(0.0, |d| 2.0 * log_z * d[t]);
+                    scaled_softmax(cpu.isa, row, log_z, d_log_z, is_added, out);
                     out[target] -= d_losses[t];
                 }
                 Err(_) if !is_added => out.fill(0.0),

@@ -20,7 +20,7 @@ per_isa! {
 }
 
 /// Replaces logits by affinities.
-fn score(cpu: &Cpu, scoring: Scoring, logits: &mut [f32]) {
+pub(crate) fn score(cpu: &Cpu, scoring: Scoring, logits: &mut [f32]) {
     match scoring {
         Scoring::Softmax => {
             softmax(cpu.isa, logits);

@@ -39,7 +39,7 @@ impl Attention<'_> {
             n_heads: self.config.attention.n_heads(),
             n_kv_heads,
             scale: self.config.softmax_scale(),
-            window: self.config.windows[self.layer],
+            window: self.config.window_of_layer(self.layer),
             segments: self.batch.segments.clone(),
         }
     }

@@ -70,7 +70,13 @@ impl Checkpoint {
         Checkpoint::check(config, tensors)
     }
 
-    fn check(config: Config, tensors: HashMap<String, Tensor>) -> Result<Self, Error> {
+    fn check(mut config: Config, tensors: HashMap<String, Tensor>) -> Result<Self, Error> {
+        // Whoever does not train may leave out the layer that predicts the token after next, as
+        // transformers does when it saves.
+        let prefix = config.predict_layer_prefix();
+        if !tensors.keys().any(|name| name.starts_with(&prefix)) {
+            config.n_predict_layers = 0;
+        }
         for parameter in parameters(&config) {
             let Some(tensor) = tensors.get(&parameter.name) else {
                 let (name, dims) = (parameter.name, parameter.dims);

@@ -159,7 +159,8 @@ pub struct Config {
     pub bos: Option<u32>,
     /// Tokens that end a text.
     pub eos: Vec<u32>,
-    /// Multi-token-prediction layers in the checkpoint, which the main forward pass leaves out.
+    /// Layers after the main ones that predict the token after next (DeepSeek-V3, section 2.2), 0
+    /// or 1; the main forward pass leaves them out. A checkpoint without their weights counts 0.
     pub n_predict_layers: usize,
     /// How packed matrices are stored beside plain tensors; none in a plain checkpoint.
     pub packed: Option<DType>,
@@ -235,8 +236,13 @@ impl Config {
         let attention = attention(&mut keys, model_type, hidden_size)?;
         let rope = rope(&mut keys, model_type, max_positions)?;
         let mixture = mixture(&mut keys, model_type)?;
+        let n_predict_layers = keys.count_or("num_nextn_predict_layers", 0)?;
+        if n_predict_layers > 1 {
+            let expected = "0 or 1: one token beyond the next is predicted";
+            return Err(keys.bad("num_nextn_predict_layers", n_predict_layers, expected));
+        }
         let n_dense_layers = match mixture {
-            Some(_) => keys.count_or("first_k_dense_replace", 0)?.min(n_layers),
+            Some(_) => keys.count_or("first_k_dense_replace", 0)?.min(n_layers + n_predict_layers),
             None => n_layers,
         };
         let dense_width = if n_dense_layers > 0 {
@@ -261,7 +267,7 @@ impl Config {
             initializer_range: keys.positive_if_given("initializer_range")?.unwrap_or(0.02) as f32,
             bos: keys.token_ids("bos_token_id")?.first().copied(),
             eos: keys.token_ids("eos_token_id")?,
-            n_predict_layers: keys.count_or("num_nextn_predict_layers", 0)?,
+            n_predict_layers,
             packed: packed(&mut keys, model_type)?,
             json,
         };
@@ -284,6 +290,16 @@ impl Config {
             json[QUANTISATION] = json!({"quant_method": "hadal", "format": dtype.name()});
         }
         json
+    }
+
+    /// What the names of the weights that predict the token after next begin with.
+    pub(crate) fn predict_layer_prefix(&self) -> String {
+        format!("model.layers.{}.", self.n_layers)
+    }
+
+    /// How many newest keys layer `index` sees; the layers after the main ones see all.
+    pub fn window_of_layer(&self, index: usize) -> Option<usize> {
+        self.windows.get(index).copied().flatten()
     }
 
     /// What multiplies attention scores: `1/√query_dim`, times YaRN's temperature squared.

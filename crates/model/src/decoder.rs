@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use hadal_tensor::{Backend, RotarySpec, Routing, Tensor};
+use hadal_tensor::{Backend, RotarySpec, Tensor};
 
 use crate::attention::Attention;
 use crate::batch::Batch;
 use crate::cache::Cache;
 use crate::config::Config;
 use crate::error::Error;
-use crate::feed_forward;
+use crate::feed_forward::{self, Routed};
 use crate::rotary;
 use crate::weights::{FeedForwardWeights, LayerWeights, WeightSource};
 
@@ -25,8 +25,8 @@ pub struct Decoder {
 pub struct Output {
     /// The last hidden states, normalised, `[T, D]`.
     pub hidden: Tensor,
-    /// Who went where, for each layer with experts, in order.
-    pub routings: Vec<Routing>,
+    /// What the router did, for each layer with experts, in order.
+    pub routed: Vec<Routed>,
 }
 
 impl Decoder {
@@ -65,20 +65,19 @@ impl Decoder {
         mut cache: Option<&mut Cache>,
     ) -> Result<Output, Error> {
         self.check(batch, cache.as_deref())?;
-        let mut routings = Vec::new();
+        let mut routed = Vec::new();
         let mut x = self.embed(device, weights, batch)?;
         for index in 0..self.config.n_layers {
             let layer = weights.layer(index)?;
-            let (next, routing) =
-                self.layer(device, &layer, index, &x, batch, cache.as_deref_mut());
+            let (next, router) = self.layer(device, &layer, index, &x, batch, cache.as_deref_mut());
             x = next;
-            routings.extend(routing);
+            routed.extend(router);
         }
         let hidden = self.normalise(device, weights, &x)?;
         if let Some(cache) = cache {
             cache.advance(batch.n_tokens());
         }
-        Ok(Output { hidden, routings })
+        Ok(Output { hidden, routed })
     }
 
     /// What enters the first layer, `[T, D]`.
@@ -94,7 +93,7 @@ impl Decoder {
         Ok(device.embedding(&weights.embedding()?, &device.upload(&batch.ids)))
     }
 
-    /// Layer `index`: from `x` `[T, D]` to the same, and who went where if it has experts.
+    /// Layer `index`: from `x` `[T, D]` to the same, and what its router did if it has experts.
     pub fn layer(
         &self,
         device: &dyn Backend,
@@ -103,7 +102,7 @@ impl Decoder {
         x: &Tensor,
         batch: &Batch,
         cache: Option<&mut Cache>,
-    ) -> (Tensor, Option<Routing>) {
+    ) -> (Tensor, Option<Routed>) {
         let epsilon = self.config.norm_epsilon;
         let h = device.rms_norm(x, &weights.attention_norm, epsilon);
         let attention =
@@ -112,10 +111,10 @@ impl Decoder {
         let x = device.add(x, &attended);
 
         let h = device.rms_norm(&x, &weights.feed_forward_norm, epsilon);
-        let (fed, routing) = match (&weights.feed_forward, self.config.mixture_of_layer(index)) {
+        let (fed, routed) = match (&weights.feed_forward, self.config.mixture_of_layer(index)) {
             (FeedForwardWeights::Mixture(weights), Some(config)) => {
-                let (fed, routing) = feed_forward::mixture(device, &h, weights, config);
-                (fed, Some(routing))
+                let (fed, routed) = feed_forward::mixture(device, &h, weights, config);
+                (fed, Some(routed))
             }
             (FeedForwardWeights::Dense(weights), _) => {
                 (feed_forward::dense(device, &h, weights), None)
@@ -124,7 +123,7 @@ impl Decoder {
                 unreachable!("the weights were assembled from this configuration")
             }
         };
-        (device.add(&x, &fed), routing)
+        (device.add(&x, &fed), routed)
     }
 
     /// The last normalisation: from what leaves the last layer to hidden states, `[T, D]`.
@@ -155,16 +154,53 @@ impl Decoder {
         Ok(device.linear(hidden, &projection))
     }
 
+    /// Hidden states from which [`Decoder::logits`] predicts the token after next, `[T, D]`, and
+    /// what the router did: from the main model's `hidden` `[T, D]` and the token that follows each
+    /// row, `next` (`i32 [T]`). One layer of its own joins the two (DeepSeek-V3, section 2.2).
+    ///
+    /// The report does not say whether `hidden` is taken before or after the last normalisation.
+    /// It is taken after, as in vLLM's `deepseek_mtp` and SGLang's `deepseek_nextn`, which run the
+    /// published weights so. The report's equation 21 puts the hidden state first; the published
+    /// `eh_proj` has the embedding first, as here.
+    ///
+    /// # Errors
+    /// When a token is not in the vocabulary, or the weights have no such layer.
+    pub fn predict_second(
+        &self,
+        device: &dyn Backend,
+        weights: &dyn WeightSource,
+        hidden: &Tensor,
+        next: &Tensor,
+        batch: &Batch,
+    ) -> Result<(Tensor, Option<Routed>), Error> {
+        self.check_ids(next)?;
+        let epsilon = self.config.norm_epsilon;
+        let predict = weights.predict_layer()?;
+        let embedded = device.embedding(&weights.embedding()?, &device.upload(next));
+        let embedded = device.rms_norm(&embedded, &predict.embedding_norm, epsilon);
+        let hidden = device.rms_norm(hidden, &predict.hidden_norm, epsilon);
+        let joined = device.join_columns(&embedded, &hidden); // [T, 2 D]
+        let x = device.linear(&joined, &predict.projection); // [T, D]
+        let index = self.config.n_layers;
+        let (x, routed) = self.layer(device, &predict.layer, index, &x, batch, None);
+        Ok((device.rms_norm(&x, &predict.norm, epsilon), routed))
+    }
+
     fn check(&self, batch: &Batch, cache: Option<&Cache>) -> Result<(), Error> {
-        let vocab_size = self.config.vocab_size;
-        let known = 0..vocab_size as i32;
-        if let Some(id) = batch.ids.as_slice::<i32>().iter().find(|id| !known.contains(id)) {
-            return Err(Error::UnknownToken { id: *id as u32, vocab_size });
-        }
+        self.check_ids(&batch.ids)?;
         if batch.n_positions > self.n_positions() {
             let (wanted, capacity) = (batch.n_positions, self.n_positions());
             return Err(Error::ContextFull { wanted, capacity });
         }
         cache.map_or(Ok(()), |cache| cache.reserve(batch.n_tokens()))
+    }
+
+    fn check_ids(&self, ids: &Tensor) -> Result<(), Error> {
+        let vocab_size = self.config.vocab_size;
+        let known = 0..vocab_size as i32;
+        match ids.as_slice::<i32>().iter().find(|id| !known.contains(id)) {
+            None => Ok(()),
+            Some(id) => Err(Error::UnknownToken { id: *id as u32, vocab_size }),
+        }
     }
 }

@@ -120,6 +120,9 @@ pub enum Error {
         /// Size of the vocabulary.
         vocab_size: usize,
     },
+    /// The token after next is asked for, and the weights have no layer that predicts it.
+    #[error("the model has no multi-token-prediction layer; num_nextn_predict_layers would be 1")]
+    NoPredictLayer,
     /// There is nothing to run.
     #[error("a batch needs at least one token")]
     EmptyBatch,

@@ -5,6 +5,15 @@ use hadal_tensor::{Backend, Routing, Tensor};
 use crate::config::MixtureConfig;
 use crate::weights::{MixtureWeights, SwiGluWeights};
 
+/// What a router saw in each token, and where it sent it.
+#[derive(Clone, Debug)]
+pub struct Routed {
+    /// Before scoring, `[T, E]`.
+    pub logits: Tensor,
+    /// Who went where.
+    pub routing: Routing,
+}
+
 /// `down(silu(gate(h)) · up(h))` from `[T, D]` to `[T, D]`.
 pub(crate) fn dense(device: &dyn Backend, h: &Tensor, weights: &SwiGluWeights) -> Tensor {
     let gate = device.linear(h, &weights.gate); // [T, F]
@@ -12,13 +21,13 @@ pub(crate) fn dense(device: &dyn Backend, h: &Tensor, weights: &SwiGluWeights) -
     device.linear(&device.swiglu(&gate, &up), &weights.down)
 }
 
-/// Routed experts plus shared ones, from `[T, D]` to `[T, D]`, and who went where.
+/// Routed experts plus shared ones, from `[T, D]` to `[T, D]`, and what the router did.
 pub(crate) fn mixture(
     device: &dyn Backend,
     h: &Tensor,
     weights: &MixtureWeights,
     config: &MixtureConfig,
-) -> (Tensor, Routing) {
+) -> (Tensor, Routed) {
     let logits = device.linear(h, &weights.router); // [T, E]
     let routing = device.route(&logits, weights.selection_bias.as_ref(), &config.router);
     let routed = device.experts(h, &routing, &weights.experts); // [T, D]
@@ -26,5 +35,5 @@ pub(crate) fn mixture(
         None => routed,
         Some(shared) => device.add(&routed, &dense(device, h, shared)),
     };
-    (out, routing)
+    (out, Routed { logits, routing })
 }

@@ -32,11 +32,12 @@ pub use checkpoint::{
 pub use config::{AttentionConfig, Config, MixtureConfig, ModelType, RopeConfig, YarnConfig};
 pub use decoder::{Decoder, Output};
 pub use error::Error;
+pub use feed_forward::Routed;
 pub use flops::Flops;
 pub use initialise::initialise;
 pub use size::Size;
 pub use weights::{
     AttentionWeights, FeedForwardWeights, LatentWeights, LayerWeights, MixtureWeights,
-    MultiHeadWeights, Parameter, QueryWeights, ResidentWeights, SwiGluWeights, Take, WeightSource,
-    parameters,
+    MultiHeadWeights, Parameter, PredictLayerWeights, QueryWeights, ResidentWeights, SwiGluWeights,
+    Take, WeightSource, parameters,
 };

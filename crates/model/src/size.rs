@@ -9,7 +9,7 @@ use crate::weights::parameters;
 /// Counts of a model's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
-    /// All parameters.
+    /// All parameters but those of the layer that predicts the token after next.
     pub total: usize,
     /// Parameters that take part for one token: of the routed experts, only the chosen.
     pub active: usize,
@@ -19,6 +19,9 @@ pub struct Size {
     pub embedding: usize,
     /// Parameters of one-dimensional tensors, which stay `f32` in a packed model.
     pub vectors: usize,
+    /// Parameters of the layer that predicts the token after next, which are in no other count:
+    /// the main forward pass does without them.
+    pub predict_layer: usize,
     /// Bytes of cache for one position.
     pub cache_bytes_per_position: usize,
 }
@@ -32,10 +35,15 @@ impl Size {
             routed: 0,
             embedding: config.vocab_size * config.hidden_size,
             vectors: 0,
+            predict_layer: 0,
             cache_bytes_per_position: Cache::bytes_per_position(config),
         };
         for parameter in parameters(config) {
             let len: usize = parameter.dims.iter().product();
+            if parameter.is_of_predict_layer(config) {
+                size.predict_layer += len;
+                continue;
+            }
             size.total += len;
             size.routed += if parameter.is_routed_expert() { len } else { 0 };
             size.vectors += if parameter.is_matrix() { 0 } else { len };

@@ -27,6 +27,12 @@ pub trait WeightSource: Send + Sync {
     /// # Errors
     /// When the weights cannot be had.
     fn head(&self) -> Result<(Tensor, Tensor), Error>;
+
+    /// The layer that predicts the token after next.
+    ///
+    /// # Errors
+    /// When the weights have none, or it cannot be had.
+    fn predict_layer(&self) -> Result<Arc<PredictLayerWeights>, Error>;
 }
 
 /// One layer.
@@ -40,6 +46,22 @@ pub struct LayerWeights {
     pub feed_forward_norm: Tensor,
     /// Feed-forward.
     pub feed_forward: FeedForwardWeights,
+}
+
+/// The layer that predicts the token after next; embedding and output projection are the main
+/// model's.
+#[derive(Clone, Debug)]
+pub struct PredictLayerWeights {
+    /// Normalisation of the next token's embedding, `[D]`.
+    pub embedding_norm: Tensor,
+    /// Normalisation of the main model's hidden state, `[D]`.
+    pub hidden_norm: Tensor,
+    /// From both, the embedding first, `[D, 2 D]`.
+    pub projection: Tensor,
+    /// The layer itself.
+    pub layer: LayerWeights,
+    /// Normalisation before the output projection, `[D]`.
+    pub norm: Tensor,
 }
 
 /// Attention of one layer.
@@ -150,6 +172,11 @@ impl Parameter {
         self.dims.len() > 1
     }
 
+    /// Whether it belongs to the layer that predicts the token after next.
+    pub fn is_of_predict_layer(&self, config: &Config) -> bool {
+        self.name.starts_with(&config.predict_layer_prefix())
+    }
+
     /// Whether it belongs to a routed expert.
     pub fn is_routed_expert(&self) -> bool {
         self.name.contains(".mlp.experts.")
@@ -195,6 +222,20 @@ pub(crate) fn layer(
                 FeedForwardWeights::Mixture(mixture_weights(mixture, hidden, &mut take)?)
             }
         },
+    })
+}
+
+/// The layer that predicts the token after next, which stands after the main ones.
+fn predict_layer(config: &Config, take: &mut Take<'_>) -> Result<PredictLayerWeights, Error> {
+    let hidden = config.hidden_size;
+    let prefix = config.predict_layer_prefix();
+    let mut own = |name: &str, dims: &[usize]| take(&format!("{prefix}{name}.weight"), dims);
+    Ok(PredictLayerWeights {
+        embedding_norm: own("enorm", &[hidden])?,
+        hidden_norm: own("hnorm", &[hidden])?,
+        projection: own("eh_proj", &[hidden, 2 * hidden])?,
+        norm: own("shared_head.norm", &[hidden])?,
+        layer: layer(config, config.n_layers, take)?,
     })
 }
 
@@ -291,6 +332,7 @@ pub struct ResidentWeights {
     embedding: Tensor,
     layers: Vec<Arc<LayerWeights>>,
     head: (Tensor, Tensor),
+    predict_layer: Option<Arc<PredictLayerWeights>>,
 }
 
 impl ResidentWeights {
@@ -305,6 +347,9 @@ impl ResidentWeights {
                 .map(|index| layer(config, index, take).map(Arc::new))
                 .collect::<Result<_, _>>()?,
             head: head(config, take)?,
+            predict_layer: (config.n_predict_layers > 0)
+                .then(|| predict_layer(config, take).map(Arc::new))
+                .transpose()?,
         })
     }
 }
@@ -320,5 +365,9 @@ impl WeightSource for ResidentWeights {
 
     fn head(&self) -> Result<(Tensor, Tensor), Error> {
         Ok(self.head.clone())
+    }
+
+    fn predict_layer(&self) -> Result<Arc<PredictLayerWeights>, Error> {
+        self.predict_layer.clone().ok_or(Error::NoPredictLayer)
     }
 }

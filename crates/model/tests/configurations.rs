@@ -45,6 +45,7 @@ fn what_cannot_be_is_refused_by_name() {
         ("scoring_func", json!("softmax"), "`scoring_func` is \"softmax\""),
         ("capacity_factor", json!(0), "`capacity_factor` is 0"),
         ("moe_layer_freq", json!(2), "`moe_layer_freq` is 2"),
+        ("num_nextn_predict_layers", json!(2), "expected 0 or 1"),
         ("rms_norm_eps", json!("tiny"), "a number greater than 0"),
         ("rope_scaling", json!({"type": "linear", "factor": 2}), "yarn or default"),
         ("rope_scaling", json!({"type": "yarn", "factor": 2}), "original_max_position_embeddings"),

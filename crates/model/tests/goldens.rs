@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use hadal_cpu::Cpu;
-use hadal_model::{Batch, Cache, Checkpoint, Config, Decoder, ResidentWeights, read_safetensors};
+use hadal_model::{
+    Batch, Cache, Checkpoint, Config, Decoder, ResidentWeights, Routed, read_safetensors,
+};
 use hadal_tensor::{Backend, Reference, Tensor};
 
 const CASES: [&str; 8] = [
@@ -86,8 +88,8 @@ fn tokens_visit_the_experts_they_visit_in_transformers() {
         let golden = open(case, &device);
         let batch = Batch::of_texts(golden.texts.iter().map(Vec::as_slice)).expect("not empty");
         let output = golden.decoder.forward(&device, &golden.weights, &batch, None).expect("runs");
-        assert!(!output.routings.is_empty());
-        for (routing, layer) in output.routings.iter().zip(1..) {
+        assert!(!output.routed.is_empty());
+        for (Routed { routing, .. }, layer) in output.routed.iter().zip(1..) {
             let expected = |what: &str| &golden.tensors[&format!("router.{layer}.{what}")];
             let found = by_weight(&routing.indices, &routing.weights);
             let expected = by_weight(expected("indices"), expected("weights"));

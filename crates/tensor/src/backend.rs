@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::dtype::DType;
 use crate::specification::{
-    AttentionSpec, ExpertWeights, LatentDims, RotarySpec, RouterSpec, Routing,
+    AttentionSpec, ExpertWeights, LatentDims, RotarySpec, RouterSpec, Routing, Segment,
 };
 use crate::tensor::Tensor;
 
@@ -57,6 +57,9 @@ pub trait Backend: Send + Sync {
         x.columns(range)
     }
 
+    /// The columns of `a` `[T, A]` and after them those of `b` `[T, B]`: `[T, A + B]`.
+    fn join_columns(&self, a: &Tensor, b: &Tensor) -> Tensor;
+
     /// Keys and values of latent attention, unabsorbed: from `kv` `[T, H · (nope + value)]` and
     /// the shared rotary key `k_rope` `[T, rope]` to keys `[T, H · (nope + rope)]` and values
     /// `[T, H · value]`.
@@ -89,7 +92,27 @@ pub trait Backend: Send + Sync {
     /// dropped gets zeros.
     fn experts(&self, x: &Tensor, routing: &Routing, weights: &ExpertWeights) -> Tensor;
 
+    /// How unevenly each segment's tokens use the experts: `Σᵢ fᵢ Pᵢ` of DeepSeek-V3's equations
+    /// 17 to 20, without their factor α, `f32 [S]`; 1 where all experts are used alike. `fᵢ` is the
+    /// part of the segment's choices (`indices`, `i32 [T, K]`) that fell on expert `i`, times `E`;
+    /// `Pᵢ` is the mean over its tokens of the affinity from `logits` `[T, E]`, as a part of the
+    /// token's sum. The query ranges of `segments` follow each other and cover all rows.
+    fn balance_loss(
+        &self,
+        logits: &Tensor,
+        indices: &Tensor,
+        spec: &RouterSpec,
+        segments: &[Segment],
+    ) -> Tensor;
+
     /// `-log softmax(logits)[target]` for each row of `logits` `[T, V]`: `f32 [T]`; 0 where the
     /// target (`i32 [T]`) is negative.
-    fn cross_entropy(&self, logits: &Tensor, targets: &Tensor) -> Tensor;
+    fn cross_entropy(&self, logits: &Tensor, targets: &Tensor) -> Tensor {
+        self.cross_entropy_with_z(logits, targets).0
+    }
+
+    /// [`Backend::cross_entropy`], and beside it `(log Z)²` with `Z` the softmax's denominator,
+    /// `f32 [T]`, 0 for the same rows: the z-loss of PaLM (Chowdhery et al. 2022, section 5)
+    /// without its factor.
+    fn cross_entropy_with_z(&self, logits: &Tensor, targets: &Tensor) -> (Tensor, Tensor);
 }

@@ -3,7 +3,7 @@
 
 use crate::backend::Backend;
 use crate::specification::{
-    AttentionSpec, ExpertWeights, LatentDims, RotarySpec, RouterSpec, Routing,
+    AttentionSpec, ExpertWeights, LatentDims, RotarySpec, RouterSpec, Routing, Segment,
 };
 use crate::tensor::Tensor;
 
@@ -149,6 +149,13 @@ pub trait Differentiable: Backend {
     /// which on the first write means zeros.
     fn columns_backward(&self, d_out: &Tensor, start: usize, d_x: &mut Gradient);
 
+    /// Of [`Backend::join_columns`]: each input gets its columns of `d_out`.
+    fn join_columns_backward(&self, d_out: &Tensor, d_a: &mut Gradient, d_b: &mut Gradient) {
+        let n_first = d_a.tensor().cols();
+        self.pass_gradient(&self.columns(d_out, 0..n_first), d_a);
+        self.pass_gradient(&self.columns(d_out, n_first..d_out.cols()), d_b);
+    }
+
     /// Of [`Backend::join_keys`]: `d_kv`, and `d_k_rope` summed over the heads.
     fn join_keys_backward(
         &self,
@@ -213,10 +220,24 @@ pub trait Differentiable: Backend {
         d_weights: Option<ExpertGradients<'_>>,
     );
 
-    /// Of [`Backend::cross_entropy`]: `d_losses` `[T]` to `d_logits` `[T, V]`.
+    /// Of [`Backend::balance_loss`]: `d_losses` `[S]` to `d_logits` `[T, E]`. The choice has no
+    /// gradient, so `fᵢ` is a constant.
+    fn balance_loss_backward(
+        &self,
+        d_losses: &Tensor,
+        logits: &Tensor,
+        indices: &Tensor,
+        spec: &RouterSpec,
+        segments: &[Segment],
+        d_logits: &mut Gradient,
+    );
+
+    /// Of [`Backend::cross_entropy_with_z`]: `d_losses` `[T]`, and `d_squares` `[T]` where the
+    /// squares were used, to `d_logits` `[T, V]`.
     fn cross_entropy_backward(
         &self,
         d_losses: &Tensor,
+        d_squares: Option<&Tensor>,
         logits: &Tensor,
         targets: &Tensor,
         d_logits: &mut Gradient,

@@ -64,6 +64,39 @@ impl TrainingBatch {
     }
 }
 
+/// What the layer that predicts the token after next sees and should say.
+pub struct SecondTargets {
+    /// The token after each, `i32 [T]`. Where a document ends there is none, and the token itself
+    /// stands for it: its row is the last of its segment, so that no other row sees it.
+    pub next: Tensor,
+    /// The token after that, `i32 [T]`; negative where it would be another document's, or beyond
+    /// what is known.
+    pub targets: Tensor,
+    /// Targets that are not negative.
+    pub n_targets: usize,
+}
+
+impl TrainingBatch {
+    /// The targets one token further on.
+    pub fn second(&self) -> SecondTargets {
+        let (ids, first) = (self.inputs.ids.as_slice::<i32>(), self.targets.as_slice::<i32>());
+        let (mut next, mut targets) = (ids.to_vec(), vec![-1; ids.len()]);
+        for segment in self.inputs.segments.iter() {
+            let (start, last) = (segment.queries.start, segment.queries.end - 1);
+            next[start..last].copy_from_slice(&ids[start + 1..=last]);
+            targets[start..last].copy_from_slice(&first[start + 1..=last]);
+            if first[last] >= 0 {
+                next[last] = first[last];
+            }
+        }
+        SecondTargets {
+            n_targets: targets.iter().filter(|target| **target >= 0).count(),
+            next: Tensor::from_slice(&next, &[next.len()]),
+            targets: Tensor::from_slice(&targets, &[targets.len()]),
+        }
+    }
+}
+
 /// All windows of a set of shards, in an order shuffled anew for each pass over them.
 ///
 /// The order is a function of the seed and the pass, so a run is resumed by the number of windows
@@ -143,5 +176,15 @@ mod tests {
         let rows: Vec<_> = batch.inputs.segments.iter().map(|s| s.queries.clone()).collect();
         assert_eq!(rows, [0..2, 2..4]);
         assert_eq!(batch.n_targets, 3);
+    }
+
+    #[test]
+    fn the_token_after_next_is_of_the_same_document() {
+        let windows = [(&[5, 6, 7, 8, 9, 10][..], vec![3]), (&[1, 2, 3], vec![1])];
+        let second = TrainingBatch::of_windows(windows).unwrap().second();
+        // The documents are 5 6 7, 8 9 10 with the 10 only as a target, 1, and 2 3 likewise.
+        assert_eq!(second.next.as_slice::<i32>(), [6, 7, 7, 9, 10, 1, 3]);
+        assert_eq!(second.targets.as_slice::<i32>(), [7, -1, -1, 10, -1, -1, -1]);
+        assert_eq!(second.n_targets, 2);
     }
 }

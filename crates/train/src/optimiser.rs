@@ -78,7 +78,13 @@ impl TrainedWeights {
 
     /// Empty places for the gradients of what gradients train.
     pub fn gradients(&self) -> Gradients {
-        Gradients::of(self.slots.iter().filter(|slot| slot.moments.is_some()).map(|s| &s.weight))
+        Gradients::of(self.trained().map(|(_, weight)| weight))
+    }
+
+    /// What gradients train, by name.
+    pub fn trained(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        let slots = self.slots.iter().filter(|slot| slot.moments.is_some());
+        slots.map(|slot| (slot.parameter.name.as_str(), &slot.weight))
     }
 
     /// The Euclidean norm of all gradients together.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, at};
 use crate::lasting::Lasting;
+use crate::objective::ObjectiveConfig;
 use crate::optimiser::OptimiserConfig;
 use crate::schedule::Schedule;
 use crate::shards::DocumentFilter;
@@ -35,6 +36,8 @@ pub struct Recipe {
     pub schedule: Schedule,
     /// The optimiser.
     pub optimiser: OptimiserConfig,
+    /// The terms beside the cross-entropy.
+    pub objective: ObjectiveConfig,
     /// What happens to routers beside the gradient.
     pub router: RouterConfig,
     /// What is written, and when.
@@ -97,6 +100,17 @@ pub struct RouterConfig {
     /// After each step the selection bias of an expert moves by this much towards the mean load
     /// (DeepSeek-V3, section 2.1.2); 0 leaves it alone.
     pub bias_update: f32,
+    /// After this step the biases stay as they are, as at the end of DeepSeek-V3's training; 0 for
+    /// never.
+    pub bias_update_until: u32,
+}
+
+impl RouterConfig {
+    /// How much the biases move after step `step`, from 1.
+    pub(crate) fn bias_update_at(&self, step: u32) -> f32 {
+        let is_over = self.bias_update_until > 0 && step > self.bias_update_until;
+        if is_over { 0.0 } else { self.bias_update }
+    }
 }
 
 /// What is written, and when.
@@ -131,6 +145,8 @@ struct RecipeFile {
     schedule: Schedule,
     #[serde(default)]
     optimiser: OptimiserConfig,
+    #[serde(default)]
+    objective: ObjectiveConfig,
     #[serde(default)]
     router: RouterConfig,
     output: OutputConfig,
@@ -171,6 +187,7 @@ impl Recipe {
             batch: file.batch,
             schedule: file.schedule,
             optimiser: file.optimiser,
+            objective: file.objective,
             router: file.router,
             output: OutputConfig { folder: folder.join(file.output.folder), ..file.output },
             lasting: Lasting::of(&lasting),
@@ -207,6 +224,7 @@ impl Recipe {
             ("optimiser.weight_decay", f64::from(self.optimiser.weight_decay), 0.0, 10.0),
             ("optimiser.clip", f64::from(self.optimiser.clip), 1e-6, 1e6),
             ("router.bias_update", f64::from(self.router.bias_update), 0.0, 1.0),
+            ("router.bias_update_until", f64::from(self.router.bias_update_until), 0.0, 1e9),
             ("output.save_every", f64::from(self.output.save_every), 1.0, 1e9),
             ("output.evaluate_every", f64::from(self.output.evaluate_every), 1.0, 1e9),
             ("output.keep", self.output.keep as f64, 1.0, 1e6),
@@ -218,7 +236,7 @@ impl Recipe {
                 return Err(Error::RecipeValue { key, found: found.to_string(), expected });
             }
         }
-        Ok(())
+        self.objective.check(&self.model)
     }
 }
 

@@ -93,6 +93,15 @@ pub struct StepReport {
     pub step: u32,
     /// Mean nats per target, before the update.
     pub loss: f64,
+    /// The same of the token after next, where the model predicts it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub multi_token_loss: Option<f64>,
+    /// Mean `(log Z)²` per target, where the objective weighs it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub z_loss: Option<f64>,
+    /// Balance loss, a mean over sequences summed over layers, where the objective weighs it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub balance_loss: Option<f64>,
     /// Of all gradients together, before clipping.
     pub gradient_norm: f64,
     /// Of this step.
@@ -194,7 +203,8 @@ fn prepare_and_go(
         // A run that was killed right after saving did not come to say so.
         metrics.tell_once(Event::Saved { step: progress.step, folder: folder.clone() })?;
     }
-    let trainer = Trainer::new(device, config, weights, recipe.batch.length);
+    let trainer =
+        Trainer::new(device, config, weights, recipe.batch.length).with_objective(recipe.objective);
     let (first_step, steps, name) = (start.step() + 1, recipe.schedule.steps, device.name());
     let measured_peak = measured_peak(device, DType::F32);
     metrics.tell_once(Event::Begun { first_step, steps, device: name, measured_peak })?;
@@ -243,7 +253,7 @@ impl Run<'_> {
             let batch = batches.step(step)?;
             let learning_rate = recipe.schedule.learning_rate(step);
             let at = (step, learning_rate);
-            let bias_update = recipe.router.bias_update;
+            let bias_update = recipe.router.bias_update_at(step);
             let outcome = self
                 .trainer
                 .step(&batch, at, &recipe.optimiser, bias_update)?
@@ -254,6 +264,9 @@ impl Run<'_> {
             self.metrics.tell(Event::Step(StepReport {
                 step,
                 loss: outcome.loss,
+                multi_token_loss: outcome.multi_token_loss,
+                z_loss: outcome.z_loss,
+                balance_loss: outcome.balance_loss,
                 gradient_norm: outcome.gradient_norm,
                 learning_rate,
                 tokens_per_second: timing.tokens_per_second,

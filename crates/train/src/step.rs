@@ -1,10 +1,12 @@
 //! One optimiser step: forward and backward over its micro-batches, then the update.
 
 use hadal_model::{Config, Decoder, Parameter};
-use hadal_tensor::{Backend, Differentiable, Routing, Tensor};
+use hadal_tensor::{Differentiable, Routing, Tensor};
 
 use crate::batches::TrainingBatch;
 use crate::error::Error;
+use crate::gradients::Gradients;
+use crate::objective::{Counts, Losses, Objective, ObjectiveConfig};
 use crate::optimiser::{OptimiserConfig, TrainedWeights};
 use crate::tape::Tape;
 
@@ -13,16 +15,24 @@ pub struct Trainer<'d> {
     device: &'d dyn Differentiable,
     decoder: Decoder,
     weights: TrainedWeights,
+    objective: ObjectiveConfig,
 }
 
 /// What one step saw.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepOutcome {
-    /// Mean loss in nats per target, before the update.
+    /// Mean cross-entropy in nats per target, before the update; the terms below are no part of it.
     pub loss: f64,
+    /// The same of the token after next, where the model predicts it.
+    pub multi_token_loss: Option<f64>,
+    /// Mean `(log Z)²` per target, where the objective weighs it.
+    pub z_loss: Option<f64>,
+    /// Balance loss, a mean over sequences summed over layers, where the objective weighs it.
+    pub balance_loss: Option<f64>,
     /// Norm of all gradients together, before clipping.
     pub gradient_norm: f64,
-    /// Tokens each expert was given, for each layer with experts.
+    /// Tokens each expert was given, for each layer with experts; the layer that predicts the token
+    /// after next is the last.
     pub expert_loads: Vec<Vec<u64>>,
     /// Assignments dropped because their expert was full.
     pub n_dropped: usize,
@@ -45,7 +55,13 @@ impl<'d> Trainer<'d> {
         weights: TrainedWeights,
         length: usize,
     ) -> Self {
-        Trainer { device, decoder: Decoder::new(config, device, length), weights }
+        let decoder = Decoder::new(config, device, length);
+        Trainer { device, decoder, weights, objective: ObjectiveConfig::default() }
+    }
+
+    /// The same training with these terms beside the cross-entropy.
+    pub fn with_objective(self, objective: ObjectiveConfig) -> Self {
+        Trainer { objective, ..self }
     }
 
     /// Training from fresh weights.
@@ -86,47 +102,71 @@ impl<'d> Trainer<'d> {
         optimiser: &OptimiserConfig,
         bias_update: f32,
     ) -> Result<Result<StepOutcome, NotFinite>, Error> {
-        let n_targets = micro_batches.iter().map(|batch| batch.n_targets).sum::<usize>().max(1);
-        let mut gradients = self.weights.gradients();
-        let (mut loss, mut expert_loads, mut n_dropped) = (0.0, Vec::new(), 0);
-        {
-            let weights = self.weights.weights();
-            for batch in micro_batches {
-                let tape = Tape::around(self.device);
-                let output = self.decoder.forward(&tape, &weights, &batch.inputs, None)?;
-                let logits = self.decoder.logits(&tape, &weights, &output.hidden)?;
-                let losses = tape.cross_entropy(&logits, &self.device.upload(&batch.targets));
-                drop(logits);
-                loss += sum(&self.device.download(&losses)) / n_targets as f64;
-                n_dropped += output.routings.iter().map(Routing::n_dropped).sum::<usize>();
-                add_loads(&mut expert_loads, &output.routings);
-                let share = vec![1.0 / n_targets as f32; losses.len()];
-                let d_losses = self.device.upload(&Tensor::from_slice(&share, &[losses.len()]));
-                tape.backward(&losses, d_losses, &mut gradients);
-            }
-        }
-        if !loss.is_finite() {
-            return Ok(Err(NotFinite { what: "loss", found: loss }));
-        }
-        let gradient_norm = self.weights.gradient_norm(self.device, &gradients);
-        if !gradient_norm.is_finite() {
-            return Ok(Err(NotFinite { what: "gradient norm", found: gradient_norm }));
+        let (outcome, gradients) = self.differentiate(micro_batches)?;
+        if let Some(not_finite) = outcome.not_finite() {
+            return Ok(Err(not_finite));
         }
         let at = (step, learning_rate);
-        self.weights.update(self.device, &gradients, gradient_norm, at, optimiser);
+        self.weights.update(self.device, &gradients, outcome.gradient_norm, at, optimiser);
         if bias_update > 0.0 {
-            self.weights.balance(self.device, &expert_loads, bias_update);
+            self.weights.balance(self.device, &outcome.expert_loads, bias_update);
         }
-        Ok(Ok(StepOutcome { loss, gradient_norm, expert_loads, n_dropped }))
+        Ok(Ok(outcome))
+    }
+
+    /// What a step on these micro-batches sees, and the gradients of its objective, without the
+    /// update.
+    ///
+    /// # Errors
+    /// When the forward pass fails.
+    pub fn differentiate(
+        &self,
+        micro_batches: &[TrainingBatch],
+    ) -> Result<(StepOutcome, Gradients), Error> {
+        let counts = Counts::of(micro_batches);
+        let weights = self.weights.weights();
+        let mut gradients = self.weights.gradients();
+        let (mut losses, mut expert_loads, mut n_dropped) = (Losses::default(), Vec::new(), 0);
+        for batch in micro_batches {
+            let tape = Tape::around(self.device);
+            let (config, decoder) = (&self.objective, &self.decoder);
+            let objective = Objective::of(config, &tape, decoder, &weights, batch, &counts)?;
+            losses.add(&objective.losses(self.device));
+            let routings = objective.routed.iter().map(|routed| &routed.routing);
+            n_dropped += routings.clone().map(Routing::n_dropped).sum::<usize>();
+            add_loads(&mut expert_loads, routings);
+            objective.backward(tape, self.device, &mut gradients);
+        }
+        let outcome = StepOutcome {
+            loss: losses.cross_entropy,
+            multi_token_loss: losses.multi_token,
+            z_loss: losses.z,
+            balance_loss: losses.balance,
+            gradient_norm: self.weights.gradient_norm(self.device, &gradients),
+            expert_loads,
+            n_dropped,
+        };
+        Ok((outcome, gradients))
     }
 }
 
-fn sum(values: &Tensor) -> f64 {
-    values.as_slice::<f32>().iter().map(|x| f64::from(*x)).sum()
+impl StepOutcome {
+    /// The first of its numbers that is not finite.
+    fn not_finite(&self) -> Option<NotFinite> {
+        let all = [
+            ("loss", Some(self.loss)),
+            ("loss of the token after next", self.multi_token_loss),
+            ("z-loss", self.z_loss),
+            ("balance loss", self.balance_loss),
+            ("gradient norm", Some(self.gradient_norm)),
+        ];
+        let found = all.into_iter().filter_map(|(what, found)| Some((what, found?)));
+        found.map(|(what, found)| NotFinite { what, found }).find(|wrong| !wrong.found.is_finite())
+    }
 }
 
 /// Adds the tokens that chose each expert, dropped or not: the router is judged by its choice.
-fn add_loads(loads: &mut Vec<Vec<u64>>, routings: &[Routing]) {
+fn add_loads<'r>(loads: &mut Vec<Vec<u64>>, routings: impl ExactSizeIterator<Item = &'r Routing>) {
     loads.resize(routings.len(), Vec::new());
     for (loads, routing) in loads.iter_mut().zip(routings) {
         loads.resize(routing.offsets.len() - 1, 0);

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use hadal_tensor::{
     AttentionSpec, Backend, DType, Differentiable, ExpertGradients, ExpertWeights, Gradient,
-    LatentDims, RotarySpec, RouterSpec, Routing, Tensor,
+    LatentDims, RotarySpec, RouterSpec, Routing, Segment, Tensor,
 };
 
 use crate::gradients::Gradients;
@@ -30,7 +30,18 @@ impl<'d> Tape<'d> {
 
     /// Plays the tape backwards from `output`, whose gradient is `d_output`, into `gradients`.
     pub fn backward(self, output: &Tensor, d_output: Tensor, gradients: &mut Gradients) {
-        gradients.seed(output, d_output);
+        self.backward_from([(output, d_output)], gradients);
+    }
+
+    /// [`Tape::backward`] from several outputs, each with its gradient: their weighted sum.
+    pub fn backward_from<'t>(
+        self,
+        outputs: impl IntoIterator<Item = (&'t Tensor, Tensor)>,
+        gradients: &mut Gradients,
+    ) {
+        for (output, d_output) in outputs {
+            gradients.seed(output, d_output);
+        }
         let mut records = self.records.into_inner().unwrap_or_else(PoisonError::into_inner);
         while let Some(record) = records.pop() {
             record(self.device, gradients);
@@ -171,6 +182,19 @@ impl Backend for Tape<'_> {
         out
     }
 
+    fn join_columns(&self, a: &Tensor, b: &Tensor) -> Tensor {
+        let out = self.device.join_columns(a, b);
+        let (a, b) = (a.clone(), b.clone());
+        self.record(&out, move |device, gradients, d_out| {
+            gradients.write(device, &a, |gradients, d_a| {
+                gradients.write(device, &b, |_, d_b| {
+                    device.join_columns_backward(d_out, d_a, d_b);
+                });
+            });
+        });
+        out
+    }
+
     fn join_keys(&self, kv: &Tensor, k_rope: &Tensor, dims: LatentDims) -> (Tensor, Tensor) {
         let (keys, values) = self.device.join_keys(kv, k_rope, dims);
         let (kv, k_rope) = (kv.clone(), k_rope.clone());
@@ -253,15 +277,41 @@ impl Backend for Tape<'_> {
         out
     }
 
-    fn cross_entropy(&self, logits: &Tensor, targets: &Tensor) -> Tensor {
-        let losses = self.device.cross_entropy(logits, targets);
-        let (logits, targets) = (logits.clone(), targets.clone());
+    fn balance_loss(
+        &self,
+        logits: &Tensor,
+        indices: &Tensor,
+        spec: &RouterSpec,
+        segments: &[Segment],
+    ) -> Tensor {
+        let losses = self.device.balance_loss(logits, indices, spec, segments);
+        let (logits, indices) = (logits.clone(), indices.clone());
+        let (spec, segments) = (spec.clone(), segments.to_vec());
         self.record(&losses, move |device, gradients, d_losses| {
             gradients.write(device, &logits, |_, d_logits| {
-                device.cross_entropy_backward(d_losses, &logits, &targets, d_logits);
+                device
+                    .balance_loss_backward(d_losses, &logits, &indices, &spec, &segments, d_logits);
             });
         });
         losses
+    }
+
+    fn cross_entropy_with_z(&self, logits: &Tensor, targets: &Tensor) -> (Tensor, Tensor) {
+        let (losses, squares) = self.device.cross_entropy_with_z(logits, targets);
+        let (logits, targets) = (logits.clone(), targets.clone());
+        let outputs = [losses.id(), squares.id()];
+        self.push(Box::new(move |device, gradients| {
+            let [d_losses, d_squares] = outputs.map(|output| gradients.consume(output));
+            if d_losses.is_none() && d_squares.is_none() {
+                return;
+            }
+            let d_losses = d_losses.unwrap_or_else(|| device.zeros(targets.dims()));
+            let d_squares = d_squares.as_ref();
+            gradients.write(device, &logits, |_, d_logits| {
+                device.cross_entropy_backward(&d_losses, d_squares, &logits, &targets, d_logits);
+            });
+        }));
+        (losses, squares)
     }
 }
 

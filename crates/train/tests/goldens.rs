@@ -1,6 +1,7 @@
 //! Gradients and ten training steps against Hugging Face transformers and PyTorch.
 //!
-//! The cases are those of `crates/model/tests/goldens`; `goldens/make.py` made the ten steps.
+//! The cases are those of `crates/model/tests/goldens`; `goldens/make.py` made the ten steps, and
+//! `goldens/make_objective.py` those on the whole objective.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,9 @@ use std::path::{Path, PathBuf};
 use hadal_cpu::Cpu;
 use hadal_model::{Checkpoint, Decoder, Parameter, parameters, read_safetensors};
 use hadal_tensor::{Backend, Differentiable, Reference, Tensor};
-use hadal_train::{Gradients, OptimiserConfig, Schedule, Tape, Trainer, TrainingBatch};
+use hadal_train::{
+    Gradients, ObjectiveConfig, OptimiserConfig, Schedule, Tape, Trainer, TrainingBatch,
+};
 
 /// Greatest error of a gradient, relative to the greatest value of its tensor.
 const GRADIENT_TOLERANCE: f32 = 1e-3;
@@ -132,6 +135,92 @@ fn ten_steps_lose_what_they_lose_in_pytorch() {
             let norm = f64::from(expected["grad_norms"][index]);
             assert!((outcome.gradient_norm / norm - 1.0).abs() < 1e-3, "step {step} on {on}");
         }
+    }
+}
+
+/// The weights that `make_objective.py` gave the terms.
+const OBJECTIVE: ObjectiveConfig =
+    ObjectiveConfig { z_loss: 0.001, balance_loss: 0.01, multi_token: Some(0.3) };
+
+/// A trainer on the objective's golden, its batches by step, and the golden.
+fn objective(
+    device: &dyn Differentiable,
+) -> (Trainer<'_>, Vec<TrainingBatch>, HashMap<String, Tensor>) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/objective");
+    let golden = read_safetensors(&folder.join("golden.safetensors")).expect("it opens");
+    let checkpoint = Checkpoint::open(&folder).expect("it opens");
+    let weights = parameters(&checkpoint.config)
+        .into_iter()
+        .map(|p| (p.clone(), copy(checkpoint.tensor(&p.name).expect("it is there"))))
+        .collect();
+    let [_, sequences, length] = golden["batches"].dims() else { panic!("three dimensions") };
+    let (sequences, length) = (*sequences, *length);
+    let windows = golden["batches"].as_slice::<i32>().chunks(sequences * length);
+    let batches =
+        windows.map(|windows| rows(&Tensor::from_slice(windows, &[sequences, length]))).collect();
+    let trainer = Trainer::begin(device, checkpoint.config.clone(), weights, length);
+    (trainer.with_objective(OBJECTIVE), batches, golden)
+}
+
+#[test]
+fn ten_steps_on_the_whole_objective_lose_what_they_lose_in_pytorch() {
+    let schedule = Schedule { steps: 10, warm_up: 3, learning_rate: 3e-3, final_fraction: 0.1 };
+    for device in devices() {
+        let (mut trainer, batches, golden) = objective(&*device);
+        assert_eq!(batches.len(), 10);
+        for (index, batch) in batches.into_iter().enumerate() {
+            let step = index as u32 + 1;
+            let outcome = trainer
+                .step(
+                    &[batch],
+                    (step, schedule.learning_rate(step)),
+                    &OptimiserConfig::default(),
+                    0.0,
+                )
+                .expect("it runs")
+                .expect("it is finite");
+            let [multi_token, balance, z] =
+                [outcome.multi_token_loss, outcome.balance_loss, outcome.z_loss]
+                    .map(|loss| loss.expect("it has a weight"));
+            let total = outcome.loss + 0.3 * multi_token + 0.01 * balance + 0.001 * z;
+            for (name, found) in [
+                ("losses", outcome.loss),
+                ("multi_token_losses", multi_token),
+                ("balance_losses", balance),
+                ("z_losses", z),
+                ("totals", total),
+            ] {
+                let expected = f64::from(golden[name].to_f32_vec()[index]);
+                // Squares of log Z are larger than losses, and are held to the same in proportion.
+                let error = (found - expected).abs() / expected.max(1.0);
+                let on = device.name();
+                assert!(
+                    error <= LOSS_TOLERANCE,
+                    "{name}, step {step} on {on}: {found}, {expected}"
+                );
+            }
+            let norm = f64::from(golden["grad_norms"].to_f32_vec()[index]);
+            assert!((outcome.gradient_norm / norm - 1.0).abs() < 1e-3, "step {step}");
+            // The layer that predicts the token after next has a router of its own.
+            assert_eq!(outcome.expert_loads.len(), 2);
+        }
+    }
+}
+
+#[test]
+fn every_gradient_of_the_whole_objective_equals_that_of_pytorch() {
+    for device in devices() {
+        let (trainer, batches, golden) = objective(&*device);
+        let (_, gradients) = trainer.differentiate(&batches[..1]).expect("it runs");
+        let n_checked = trainer.weights().trained().map(|(name, weight)| {
+            let expected = golden[&format!("grad.{name}")].to_f32_vec();
+            let found = gradients.get(weight).map_or(vec![0.0; expected.len()], Tensor::to_f32_vec);
+            let error = relative_error(&found, &expected);
+            let on = device.name();
+            assert!(error <= GRADIENT_TOLERANCE, "{name} on {on}: off by {error}");
+        });
+        let n_gradients = golden.keys().filter(|name| name.starts_with("grad.")).count();
+        assert_eq!(n_checked.count(), n_gradients);
     }
 }
 

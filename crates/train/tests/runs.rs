@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use hadal_cpu::Cpu;
-use hadal_model::{Checkpoint, read_safetensors};
+use hadal_model::{Checkpoint, read_safetensors, write_safetensors};
 use hadal_tokenizer::{TrainSpec, train_byte_level_bpe};
 use hadal_train::{Control, Error, Event, Recipe, Summary, list_checkpoints, train};
 use tempfile::TempDir;
@@ -169,6 +169,64 @@ fn a_resumed_run_equals_an_undisturbed_one_to_the_bit() {
     assert_eq!(weights(whole.path()), weights(halves.path()));
 }
 
+/// A run of six steps on the whole objective; the biases stay as they are after the third.
+const WHOLE_OBJECTIVE: [(&str, &str); 4] = [
+    ("steps = 40", "steps = 6"),
+    ("save_every = 20", "save_every = 3"),
+    ("max_position_embeddings = 64", "max_position_embeddings = 64\nnum_nextn_predict_layers = 1"),
+    (
+        "bias_update = 0.001",
+        "bias_update = 0.001\nbias_update_until = 3\n\n\
+         [objective]\nz_loss = 1e-4\nbalance_loss = 1e-4\nmulti_token = 0.3",
+    ),
+];
+
+#[test]
+fn the_layer_for_the_token_after_next_is_trained_saved_and_resumed() {
+    let folder = workshop();
+    let mut second = Vec::new();
+    let recipe = recipe(folder.path(), &WHOLE_OBJECTIVE).expect("it is sound");
+    let device = Cpu::new(2);
+    let mut note = |event: &Event| {
+        if let Event::Step(step) = event {
+            assert!(step.z_loss.is_some() && step.balance_loss.is_some());
+            second.push(step.multi_token_loss.expect("the model predicts it"));
+        }
+    };
+    let summary = train(&recipe, &device, false, &mut note).expect("it trains");
+    assert!(second[5] < second[0], "{second:?}");
+
+    let at = |step: u32| folder.path().join(format!("run/checkpoint-{step:07}"));
+    let biases = |step: u32| {
+        let checkpoint = Checkpoint::open(&at(step)).expect("it opens");
+        [1, 2].map(|layer| {
+            let name = format!("model.layers.{layer}.mlp.gate.e_score_correction_bias");
+            checkpoint.tensor(&name).expect("it is there").to_f32_vec()
+        })
+    };
+    assert!(biases(3).iter().flatten().any(|bias| *bias != 0.0), "they moved until step 3");
+    assert_eq!(biases(3), biases(6), "and not after it");
+
+    let whole = fs::read(at(6).join("training.safetensors")).expect("there");
+    fs::remove_dir_all(at(6)).expect("removed");
+    train(&recipe, &device, true, &mut |_| ()).expect("it resumes");
+    assert_eq!(whole, fs::read(at(6).join("training.safetensors")).expect("there"));
+
+    // Whoever does not train may leave the layer out, but not half of it.
+    let path = summary.checkpoint.join("model.safetensors");
+    let weights = read_safetensors(&path).expect("it opens");
+    let without = |part: &str| {
+        let kept = weights.iter().filter(|(name, _)| !name.contains(part));
+        let kept: Vec<_> = kept.map(|(name, weight)| (name.clone(), weight.copied())).collect();
+        write_safetensors(&path, &kept).expect("written");
+        Checkpoint::open(&summary.checkpoint).map(|checkpoint| checkpoint.config.n_predict_layers)
+    };
+    assert_eq!(without("nothing").expect("it opens"), 1);
+    assert_eq!(without("model.layers.2.").expect("it opens"), 0);
+    let error = without("model.layers.2.eh_proj").expect_err("half a layer").to_string();
+    assert!(error.contains("no tensor `model.layers.2.eh_proj.weight`"), "{error}");
+}
+
 #[test]
 fn accumulated_micro_batches_equal_one_large_batch() {
     let (one, two) = (workshop(), workshop());
@@ -212,6 +270,10 @@ fn what_a_recipe_cannot_ask_for_is_refused_by_name() {
         ("train = [\"train.jsonl\"]", "train = []", "`data.train` is 0"),
         ("tokenizer = \"tokenizer\"", "tokenizer = \"gone\"", "gone"),
         ("licences = [\"MIT\", \"\"]", "licences = [\"BSD\"]", "hold 0 tokens"),
+        ("[router]", "[objective]\nz_loss = 2\n[router]", "`objective.z_loss` is 2"),
+        ("[router]", "[objective]\nbalance_loss = -1\n[router]", "`objective.balance_loss` is -1"),
+        ("[router]", "[objective]\nmulti_token = 0.5\n[router]", "num_nextn_predict_layers is 0"),
+        ("[router]", "[objective]\nmulti_tokens = 0.5\n[router]", "multi_tokens"),
     ];
     for (old, new, expected) in cases {
         let folder = workshop();

@@ -86,6 +86,9 @@ fn learning(step: &StepReport) -> String {
         "loss {:.4}, gradient {:.2}, rate {:.1e}",
         step.loss, step.gradient_norm, step.learning_rate
     );
+    if let Some(loss) = step.multi_token_loss {
+        line += &format!(", token after next {loss:.4}");
+    }
     if let Some(router) = &step.router {
         line += &format!(", max violation {:.2}", router.max_violation);
         line += &format!(", entropy {:.3}, {} dropped", router.entropy, router.n_dropped);

@@ -11,6 +11,7 @@ use crate::tensor::Tensor;
 use super::case::{Bound, Case, upload_owned};
 use super::random::Random;
 use super::table::attention::{Shape, attention};
+use super::table::balance::balance_loss;
 use super::table::elementwise::{rms_norm, swiglu};
 use super::table::experts::{Shape as ExpertsShape, experts};
 use super::table::latent::absorbed;
@@ -74,6 +75,7 @@ fn speed_cases() -> Vec<Box<dyn Fn() -> Case>> {
         }));
     }
     cases.push(Box::new(|| route(1024, &v3(64, 6), true)));
+    cases.push(Box::new(|| balance_loss(&[256; 4], &v3(64, 6))));
     cases.push(Box::new(|| cross_entropy(256, 8192, 1.0, 1000, Bound::F32)));
     cases
 }

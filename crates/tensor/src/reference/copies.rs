@@ -55,6 +55,17 @@ pub(super) fn columns_backward(d_out: &Tensor, start: usize, d_x: &mut Gradient)
     whole.write_to(d_x);
 }
 
+pub(super) fn join_columns(a: &Tensor, b: &Tensor) -> Tensor {
+    let (a, b) = (Grid::read(a), Grid::read(b));
+    let mut joined = Grid::zeros(a.rows, a.cols + b.cols);
+    for row in 0..a.rows {
+        let (left, right) = joined.row_mut(row).split_at_mut(a.cols);
+        left.copy_from_slice(a.row(row));
+        right.copy_from_slice(b.row(row));
+    }
+    joined.into_tensor()
+}
+
 /// `kv` holds, head after head, first the key's `nope` numbers and then the value's.
 pub(super) fn join_keys(kv: &Tensor, k_rope: &Tensor, dims: LatentDims) -> (Tensor, Tensor) {
     let LatentDims { n_heads, nope, rope, value } = dims;

@@ -2,6 +2,7 @@
 
 mod absorbed;
 mod attention;
+mod balance;
 mod copies;
 mod experts;
 mod grid;
@@ -20,7 +21,7 @@ use crate::differentiable::{AdamW, Differentiable, ExpertGradients, Gradient, Sa
 use crate::dtype::DType;
 use crate::memory::HostBuffer;
 use crate::specification::{
-    AttentionSpec, ExpertWeights, LatentDims, RotarySpec, RouterSpec, Routing,
+    AttentionSpec, ExpertWeights, LatentDims, RotarySpec, RouterSpec, Routing, Segment,
 };
 use crate::tensor::Tensor;
 
@@ -80,6 +81,10 @@ impl Backend for Reference {
         swiglu::swiglu(gate, up)
     }
 
+    fn join_columns(&self, a: &Tensor, b: &Tensor) -> Tensor {
+        copies::join_columns(a, b)
+    }
+
     fn join_keys(&self, kv: &Tensor, k_rope: &Tensor, dims: LatentDims) -> (Tensor, Tensor) {
         copies::join_keys(kv, k_rope, dims)
     }
@@ -108,8 +113,18 @@ impl Backend for Reference {
         experts::experts_saving(x, routing, weights).0
     }
 
-    fn cross_entropy(&self, logits: &Tensor, targets: &Tensor) -> Tensor {
-        loss::cross_entropy(logits, targets)
+    fn balance_loss(
+        &self,
+        logits: &Tensor,
+        indices: &Tensor,
+        spec: &RouterSpec,
+        segments: &[Segment],
+    ) -> Tensor {
+        balance::balance_loss(logits, indices, spec, segments)
+    }
+
+    fn cross_entropy_with_z(&self, logits: &Tensor, targets: &Tensor) -> (Tensor, Tensor) {
+        loss::cross_entropy_with_z(logits, targets)
     }
 }
 
@@ -246,14 +261,27 @@ impl Differentiable for Reference {
         );
     }
 
+    fn balance_loss_backward(
+        &self,
+        d_losses: &Tensor,
+        logits: &Tensor,
+        indices: &Tensor,
+        spec: &RouterSpec,
+        segments: &[Segment],
+        d_logits: &mut Gradient,
+    ) {
+        balance::balance_loss_backward(d_losses, logits, indices, spec, segments, d_logits);
+    }
+
     fn cross_entropy_backward(
         &self,
         d_losses: &Tensor,
+        d_squares: Option<&Tensor>,
         logits: &Tensor,
         targets: &Tensor,
         d_logits: &mut Gradient,
     ) {
-        loss::cross_entropy_backward(d_losses, logits, targets, d_logits);
+        loss::cross_entropy_backward(d_losses, d_squares, logits, targets, d_logits);
     }
 
     fn sum_of_squares(&self, tensor: &Tensor) -> f64 {

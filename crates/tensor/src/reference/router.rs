@@ -8,7 +8,7 @@ use crate::tensor::Tensor;
 use super::grid::{Grid, dot, log_sum_exp, sigmoid, values};
 
 /// The affinities of one token.
-fn scores(logits: &[f64], scoring: Scoring) -> Vec<f64> {
+pub(super) fn scores(logits: &[f64], scoring: Scoring) -> Vec<f64> {
     match scoring {
         Scoring::Sigmoid => logits.iter().map(|&x| sigmoid(x)).collect(),
         Scoring::Softmax => {

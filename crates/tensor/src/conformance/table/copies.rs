@@ -22,6 +22,11 @@ pub(super) fn cases() -> Vec<Case> {
     for (t, cols, start, end) in [(1, 16, 0, 5), (3, 24, 16, 24), (17, 70, 3, 64), (5, 8, 0, 8)] {
         cases.push(columns(t, cols, start, end));
     }
+    for (t, cols, is_strided) in
+        [(1, [1, 1], false), (3, [5, 17], false), (70, [64, 64], false), (17, [33, 8], true)]
+    {
+        cases.push(join_columns(t, cols, is_strided));
+    }
     cases
 }
 
@@ -90,4 +95,20 @@ fn columns(t: usize, cols: usize, start: usize, end: usize) -> Case {
     let x = Input::wanted("x", Random::named(&name).tensor(&[t, cols], 1.0));
     Case::new(name, Bound::EXACT, vec![x], move |b, x| vec![b.columns(&x[0], start..end)])
         .backward(move |b, _, d, g| b.columns_backward(&d[0], start, place(&mut g[0])))
+}
+
+fn join_columns(t: usize, cols: [usize; 2], is_strided: bool) -> Case {
+    let layout = if is_strided { ", both strided" } else { "" };
+    let name = format!("join_columns {} and {} of T{t}{layout}", cols[0], cols[1]);
+    let mut random = Random::named(&name);
+    let inputs = ["a", "b"].into_iter().zip(cols).map(|(input, cols)| {
+        Input::wanted(input, random.tensor(&[t, cols], 1.0)).strided(is_strided)
+    });
+    let inputs = inputs.collect();
+    Case::new(name, Bound::EXACT, inputs, |b, x| vec![b.join_columns(&x[0], &x[1])]).backward(
+        |b, _, d, g| {
+            let [d_a, d_b] = places(g);
+            b.join_columns_backward(&d[0], d_a, d_b);
+        },
+    )
 }

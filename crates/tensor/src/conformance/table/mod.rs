@@ -1,6 +1,7 @@
 //! The rows of the table, one file a subject. No operation without a row.
 
 pub(super) mod attention;
+pub(super) mod balance;
 mod copies;
 pub(super) mod elementwise;
 pub(super) mod experts;
@@ -22,6 +23,7 @@ pub(super) fn all() -> Vec<Case> {
         attention::cases(),
         latent::cases(),
         router::cases(),
+        balance::cases(),
         experts::cases(),
         loss::cases(),
         optimiser::cases(),

@@ -6,7 +6,7 @@ use crate::specification::{GroupLimit, GroupScore, RouterSpec, Scoring};
 use crate::tensor::Tensor;
 
 /// Softmax, no groups, no renormalisation: V2-Lite.
-fn softmax(n_experts: usize, n_active: usize) -> RouterSpec {
+pub(super) fn softmax(n_experts: usize, n_active: usize) -> RouterSpec {
     RouterSpec {
         n_experts,
         n_active,
@@ -19,7 +19,7 @@ fn softmax(n_experts: usize, n_active: usize) -> RouterSpec {
 }
 
 /// Groups by their best expert, and a large scale: V2.
-fn v2() -> RouterSpec {
+pub(super) fn v2() -> RouterSpec {
     let groups = GroupLimit { n_groups: 4, n_kept: 2, score: GroupScore::Max };
     RouterSpec { groups: Some(groups), scale: 16.0, ..softmax(16, 3) }
 }
@@ -63,7 +63,7 @@ pub(in crate::conformance) fn cases() -> Vec<Case> {
     ]
 }
 
-fn describe(spec: &RouterSpec) -> String {
+pub(super) fn describe(spec: &RouterSpec) -> String {
     let RouterSpec { n_experts, n_active, scoring, groups, renormalise, scale, capacity_factor } =
         spec;
     let mut text = format!("{scoring:?} {n_active} of {n_experts}");
