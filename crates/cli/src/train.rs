@@ -87,6 +87,14 @@ impl Screen {
                     train.n_documents, train.n_tokens
                 ));
             }
+            Event::Repacked { folder, reason } => {
+                self.say(&format!("packed {} again: {reason}", folder.display()));
+            }
+            Event::Windows(windows) => self.say(&format!(
+                "{} windows of whole conversations; {} were longer than a window and lost their \
+                 end, {} have no answer within one",
+                windows.n_windows, windows.n_cut, windows.n_left_out
+            )),
             Event::Begun { first_step, device, .. } => {
                 self.bar.set_position(u64::from(*first_step) - 1);
                 self.bar.reset_eta();

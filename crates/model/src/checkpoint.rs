@@ -41,18 +41,8 @@ impl Checkpoint {
     /// # Errors
     /// When a file is missing, damaged, or disagrees with the configuration.
     pub fn open(folder: &Path) -> Result<Self, Error> {
-        let path = folder.join("config.json");
-        let config = Config::from_json(&fs::read_to_string(&path).map_err(at(&path))?)?;
-        let index = folder.join("model.safetensors.index.json");
-        let mut tensors = HashMap::new();
-        if index.is_file() {
-            for file in shard_names(&index)? {
-                tensors.extend(read_safetensors(&folder.join(file))?);
-            }
-        } else {
-            tensors.extend(read_safetensors(&folder.join("model.safetensors"))?);
-        }
-        Checkpoint::check(config, tensors)
+        let config = Config::read(folder)?;
+        Checkpoint::check(config, read_weights(folder)?)
     }
 
     /// Opens a model that is part of the program.
@@ -110,6 +100,23 @@ impl Checkpoint {
         }
         Ok(())
     }
+}
+
+/// Maps the weights of a Hugging Face folder and gives them by name: `model.safetensors`, or the
+/// shards that `model.safetensors.index.json` lists.
+///
+/// # Errors
+/// When a file is missing or damaged.
+pub fn read_weights(folder: &Path) -> Result<HashMap<String, Tensor>, Error> {
+    let index = folder.join("model.safetensors.index.json");
+    if !index.is_file() {
+        return read_safetensors(&folder.join("model.safetensors"));
+    }
+    let mut tensors = HashMap::new();
+    for file in shard_names(&index)? {
+        tensors.extend(read_safetensors(&folder.join(file))?);
+    }
+    Ok(tensors)
 }
 
 /// The files that an index names, each once.
@@ -231,7 +238,10 @@ pub fn write_safetensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<()
 }
 
 /// Writes a file beside its place, flushes it to disk, and renames it into place.
-pub(crate) fn write_aside(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+///
+/// # Errors
+/// When it cannot be written; what was there before then stays.
+pub fn write_aside(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let aside = path.with_extension("partial");
     let write = || {
         let mut file = fs::File::create(&aside)?;

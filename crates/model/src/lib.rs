@@ -25,7 +25,8 @@ mod weights;
 pub use batch::Batch;
 pub use cache::Cache;
 pub use checkpoint::{
-    Checkpoint, StaticMemory, parse_safetensors, read_safetensors, write_safetensors,
+    Checkpoint, StaticMemory, parse_safetensors, read_safetensors, read_weights, write_aside,
+    write_safetensors,
 };
 pub use config::{AttentionConfig, Config, MixtureConfig, ModelType, RopeConfig, YarnConfig};
 pub use decoder::{Decoder, Output};

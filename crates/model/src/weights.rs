@@ -150,6 +150,11 @@ impl Parameter {
         self.dims.len() > 1
     }
 
+    /// The layer it belongs to, if any.
+    pub fn layer(&self) -> Option<usize> {
+        self.name.strip_prefix("model.layers.")?.split('.').next()?.parse().ok()
+    }
+
     /// Whether it belongs to a routed expert.
     pub fn is_routed_expert(&self) -> bool {
         self.name.contains(".mlp.experts.")

@@ -5,6 +5,7 @@ use hadal_tensor::Backend;
 
 use crate::batches::TrainingBatch;
 use crate::error::Error;
+use crate::windows::Windows;
 
 /// The sums over a set of documents, from which all measures follow.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -54,12 +55,9 @@ pub fn evaluate<'a>(
     let mut n_waiting = 0;
     let mut run = |windows: &mut Vec<(&[i32], Vec<usize>)>| -> Result<(f64, usize), Error> {
         let batch = TrainingBatch::of_windows(windows.drain(..))?;
-        let output = decoder.forward(device, weights, &batch.inputs, None)?;
-        let logits = decoder.logits(device, weights, &output.hidden)?;
-        let losses = device.cross_entropy(&logits, &device.upload(&batch.targets));
-        let losses = device.download(&losses);
+        let nats = nats(device, decoder, weights, &batch)?;
         progress(batch.n_targets);
-        Ok((losses.as_slice::<f32>().iter().map(|x| f64::from(*x)).sum(), batch.n_targets))
+        Ok((nats, batch.n_targets))
     };
     for (tokens, n_bytes) in documents {
         evaluation.n_bytes += n_bytes;
@@ -83,4 +81,42 @@ pub fn evaluate<'a>(
         evaluation.n_tokens += n_tokens;
     }
     Ok(evaluation)
+}
+
+/// Measures `decoder` on every window of conversations, up to `budget` tokens a pass. What the
+/// assistant says counts, with the bytes that `bytes_of` gives for each of its tokens.
+///
+/// # Errors
+/// When a forward pass fails.
+pub fn evaluate_conversations(
+    device: &dyn Backend,
+    decoder: &Decoder,
+    weights: &dyn WeightSource,
+    windows: &Windows<'_>,
+    budget: usize,
+    bytes_of: impl Fn(i32) -> usize,
+) -> Result<Evaluation, Error> {
+    let mut evaluation = Evaluation::default();
+    let indices: Vec<usize> = (0..windows.len()).collect();
+    for indices in indices.chunks((budget / windows.window_len()).max(1)) {
+        let batch = windows.batch(indices)?;
+        evaluation.nats += nats(device, decoder, weights, &batch)?;
+        evaluation.n_tokens += batch.n_targets;
+        let targets = batch.targets.as_slice::<i32>().iter().filter(|target| **target >= 0);
+        evaluation.n_bytes += targets.map(|target| bytes_of(*target)).sum::<usize>();
+    }
+    Ok(evaluation)
+}
+
+/// `-ln p` of all targets of a batch together.
+fn nats(
+    device: &dyn Backend,
+    decoder: &Decoder,
+    weights: &dyn WeightSource,
+    batch: &TrainingBatch,
+) -> Result<f64, Error> {
+    let output = decoder.forward(device, weights, &batch.inputs, None)?;
+    let logits = decoder.logits(device, weights, &output.hidden)?;
+    let losses = device.cross_entropy(&logits, &device.upload(&batch.targets));
+    Ok(device.download(&losses).as_slice::<f32>().iter().map(|x| f64::from(*x)).sum())
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::error::{Error, at};
 use crate::optimiser::OptimiserConfig;
+use crate::pack::DataFormat;
 use crate::schedule::Schedule;
 
 /// A training run, checked. Paths are relative to the recipe's folder.
@@ -19,6 +20,8 @@ pub struct Recipe {
     pub model: Config,
     /// The folder of its tokenizer.
     pub tokenizer: PathBuf,
+    /// The folder of the model whose weights the run begins with; fresh ones where not given.
+    pub initialise_from: Option<PathBuf>,
     /// The documents.
     pub data: DataConfig,
     /// How many tokens a step sees.
@@ -34,10 +37,17 @@ pub struct Recipe {
 }
 
 /// The documents of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
+    /// Whether the records are texts or conversations.
+    #[serde(default)]
+    pub format: DataFormat,
+    /// The share of texts that are rearranged to fill in the middle.
+    #[serde(default)]
+    pub fill_in_the_middle: f64,
     /// Files to learn from: `.txt`, or `.jsonl` with one `text` each; `.zst` of either.
+    /// Conversations are `.jsonl` with `messages` each.
     pub train: Vec<PathBuf>,
     /// Files to measure on.
     #[serde(default)]
@@ -101,8 +111,9 @@ pub struct OutputConfig {
 struct RecipeFile {
     #[serde(default)]
     seed: u64,
-    model: toml::Table,
-    tokenizer: PathBuf,
+    model: Option<toml::Table>,
+    tokenizer: Option<PathBuf>,
+    initialise_from: Option<PathBuf>,
     data: DataConfig,
     batch: BatchConfig,
     schedule: Schedule,
@@ -131,11 +142,26 @@ impl Recipe {
         let wrong = |reason: String| Error::Recipe { path: path.to_path_buf(), reason };
         let file: RecipeFile =
             toml::from_str(text).map_err(|error| wrong(error.to_string().trim().to_owned()))?;
-        let json = serde_json::to_value(&file.model).map_err(|error| wrong(error.to_string()))?;
+        let initialise_from = file.initialise_from.map(|from| folder.join(from));
+        let model = match (&file.model, &initialise_from) {
+            (Some(model), _) => {
+                let json = serde_json::to_value(model).map_err(|error| wrong(error.to_string()))?;
+                Config::from_value(json)?
+            }
+            (None, Some(from)) => Config::read(from)?,
+            (None, None) => {
+                return Err(wrong("it has neither [model] nor `initialise_from`".to_owned()));
+            }
+        };
+        let tokenizer = file.tokenizer.map(|tokenizer| folder.join(tokenizer));
+        let tokenizer = tokenizer
+            .or_else(|| initialise_from.clone())
+            .ok_or_else(|| wrong("it has neither `tokenizer` nor `initialise_from`".to_owned()))?;
         let recipe = Recipe {
             seed: file.seed,
-            model: Config::from_value(json)?,
-            tokenizer: folder.join(file.tokenizer),
+            model,
+            tokenizer,
+            initialise_from,
             data: DataConfig {
                 train: file.data.train.iter().map(|path| folder.join(path)).collect(),
                 validation: file.data.validation.iter().map(|path| folder.join(path)).collect(),
@@ -152,6 +178,8 @@ impl Recipe {
     }
 
     fn check(&self) -> Result<(), Error> {
+        // A conversation with its middle at its end is none.
+        let most_gaps = if self.data.format == DataFormat::Text { 1.0 } else { 0.0 };
         let bounds = [
             ("batch.sequences", self.batch.sequences as f64, 1.0, 65_536.0),
             ("batch.length", self.batch.length as f64, 2.0, self.model.max_positions as f64),
@@ -174,6 +202,7 @@ impl Recipe {
             ("output.save_every", f64::from(self.output.save_every), 1.0, 1e9),
             ("output.evaluate_every", f64::from(self.output.evaluate_every), 1.0, 1e9),
             ("output.keep", self.output.keep as f64, 1.0, 1e6),
+            ("data.fill_in_the_middle", self.data.fill_in_the_middle, 0.0, most_gaps),
             ("data.train", self.data.train.len() as f64, 1.0, 1e6),
         ];
         for (key, found, least, most) in bounds {

@@ -12,12 +12,16 @@ use serde::Serialize;
 
 use crate::batches::Batches;
 use crate::checkpoint::{self, Progress, list_checkpoints};
+use crate::data::Data;
+use crate::encode::text_len;
 use crate::error::{Error, at};
-use crate::evaluate::evaluate;
+use crate::evaluate::{evaluate, evaluate_conversations};
+use crate::initial_weights::weights_from;
 use crate::optimiser::TrainedWeights;
+use crate::pack::PackReport;
 use crate::recipe::Recipe;
-use crate::shards::{DocumentFilter, PackReport, Shards};
 use crate::step::{NotFinite, StepOutcome, Trainer};
+use crate::windows::{ConversationWindows, Windows};
 
 /// Tokens that a measurement passes through the model at once.
 const EVALUATION_BUDGET: usize = 4096;
@@ -33,6 +37,15 @@ pub enum Event {
         /// What the validation documents held.
         validation: Option<PackReport>,
     },
+    /// Shards that were there were damaged and have been packed again.
+    Repacked {
+        /// Their folder.
+        folder: PathBuf,
+        /// What was wrong.
+        reason: String,
+    },
+    /// The conversations to learn from lie in windows.
+    Windows(ConversationWindows),
     /// The steps begin.
     Begun {
         /// The step that comes first.
@@ -122,13 +135,19 @@ pub fn train(
     let mut metrics = Metrics::open(&folder.join("metrics.jsonl"), report)?;
     let [train, validation] = [&data.train.1, &data.validation.1].map(PackReport::clone);
     let validation = (validation.n_documents > 0).then_some(validation);
+    for (folder, reason) in data.repacked.iter().cloned() {
+        metrics.tell(Event::Repacked { folder, reason })?;
+    }
     metrics.tell(Event::Packed { train, validation })?;
 
     let config = recipe.model.clone();
     let (weights, done) = match checkpoint {
         None => {
-            let fresh = initialise(&config, recipe.seed);
-            (TrainedWeights::begin(config.clone(), device, fresh), 0)
+            let weights = match &recipe.initialise_from {
+                None => initialise(&config, recipe.seed),
+                Some(folder) => weights_from(folder, &config, recipe.seed)?,
+            };
+            (TrainedWeights::begin(config.clone(), device, weights), 0)
         }
         Some(folder) => {
             let (weights, progress) = checkpoint::load(&folder, &config, device)?;
@@ -158,6 +177,9 @@ impl Run<'_> {
         let recipe = self.recipe;
         let steps = recipe.schedule.steps;
         let mut batches = Batches::of(&self.data.train.0, recipe.batch, recipe.seed)?;
+        if let Some(windows) = batches.of_conversations() {
+            self.metrics.tell(Event::Windows(windows))?;
+        }
         let mut summary = Summary {
             steps: first_step - 1,
             loss: f64::NAN,
@@ -203,7 +225,13 @@ impl Run<'_> {
         let (device, weights) = (self.trainer.device(), self.trainer.weights().weights());
         let shape = (self.recipe.batch.length, EVALUATION_BUDGET);
         let decoder = self.trainer.decoder();
-        let found = evaluate(device, decoder, &weights, shards.documents(), shape, |_| ())?;
+        let found = if shards.are_conversations() {
+            let bytes_of = |id| text_len(&self.tokenizer, id as u32);
+            let windows = Windows::of(shards, shape.0);
+            evaluate_conversations(device, decoder, &weights, &windows, shape.1, bytes_of)?
+        } else {
+            evaluate(device, decoder, &weights, shards.documents(), shape, |_| ())?
+        };
         let (loss, bits_per_byte) = (found.loss(), found.bits_per_byte());
         self.metrics.tell(Event::Evaluated { step, loss, bits_per_byte })?;
         Ok(Some(bits_per_byte))
@@ -234,29 +262,6 @@ impl Run<'_> {
                 .to_owned(),
         };
         Error::NotFinite { what, step, found, advice }
-    }
-}
-
-/// The packed documents of a run.
-struct Data {
-    train: (Shards, PackReport),
-    validation: (Shards, PackReport),
-}
-
-impl Data {
-    fn pack(recipe: &Recipe, tokenizer: &Tokenizer) -> Result<Data, Error> {
-        let filter = DocumentFilter {
-            licences: recipe.data.licences.clone(),
-            exclude_sources: recipe.data.exclude_sources.clone(),
-        };
-        let pack = |files: &[PathBuf], name: &str| {
-            let folder = recipe.output.folder.join("shards").join(name);
-            Shards::pack(files, &filter, tokenizer, &folder)
-        };
-        Ok(Data {
-            train: pack(&recipe.data.train, "train")?,
-            validation: pack(&recipe.data.validation, "validation")?,
-        })
     }
 }
 
