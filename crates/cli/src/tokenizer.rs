@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
-use hadal_tokenizer::{TrainSpec, special, train_byte_level_bpe};
+use hadal_tokenizer::{TrainSpec, train_byte_level_bpe};
 use hadal_train::documents;
 
 use crate::failure::usage;
@@ -40,6 +40,10 @@ pub(crate) struct TrainArgs {
     /// Read only documents that state this licence; may be given several times.
     #[arg(long, value_name = "LICENCE")]
     licence: Vec<String>,
+    /// Reserve one more special token; may be given several times. Those of DeepSeek for turns of a
+    /// conversation and for filling in the middle are always there.
+    #[arg(long, value_name = "TOKEN")]
+    special: Vec<String>,
 }
 
 #[derive(Args)]
@@ -77,7 +81,9 @@ pub(crate) fn run(command: TokenizerCommand) -> Result<()> {
 }
 
 fn train(args: TrainArgs) -> Result<()> {
-    let least = 256 + special::ALL.len();
+    let mut spec = TrainSpec::new(args.vocab_size);
+    spec.special_tokens.extend(args.special);
+    let least = 256 + spec.special_tokens.len();
     if args.vocab_size < least {
         let found = args.vocab_size;
         return Err(usage(format!(
@@ -102,7 +108,7 @@ fn train(args: TrainArgs) -> Result<()> {
         bail!("the files hold no text to learn from");
     }
     let n_documents = texts.len();
-    let tokenizer = train_byte_level_bpe(texts.into_iter(), &TrainSpec::new(args.vocab_size))?;
+    let tokenizer = train_byte_level_bpe(texts.into_iter(), &spec)?;
     tokenizer.save(&args.output)?;
     eprintln!(
         "learned {} tokens from {} of text in {n_documents} documents: {}",

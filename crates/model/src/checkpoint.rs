@@ -46,17 +46,8 @@ impl Checkpoint {
     /// # Errors
     /// When a file is missing, damaged, or disagrees with the configuration.
     pub fn open(folder: &Path) -> Result<Self, Error> {
-        let path = folder.join("config.json");
-        let config = Config::from_json(&fs::read_to_string(&path).map_err(at(&path))?)?;
-        let index = folder.join("model.safetensors.index.json");
-        let mut tensors = HashMap::new();
-        if index.is_file() {
-            for file in shard_names(&index)? {
-                tensors.extend(read(&folder.join(file), config.packed)?);
-            }
-        } else {
-            tensors.extend(read(&folder.join("model.safetensors"), config.packed)?);
-        }
+        let config = Config::read(folder)?;
+        let tensors = read_weights(folder, config.packed)?;
         Checkpoint::check(config, tensors)
     }
 
@@ -127,6 +118,26 @@ impl Checkpoint {
         }
         Ok(())
     }
+}
+
+/// Maps the weights of a Hugging Face folder and gives them by name: `model.safetensors`, or the
+/// shards that `model.safetensors.index.json` lists.
+///
+/// # Errors
+/// When a file is missing or damaged.
+pub fn read_weights(
+    folder: &Path,
+    packed: Option<DType>,
+) -> Result<HashMap<String, Tensor>, Error> {
+    let index = folder.join("model.safetensors.index.json");
+    if !index.is_file() {
+        return read(&folder.join("model.safetensors"), packed);
+    }
+    let mut tensors = HashMap::new();
+    for file in shard_names(&index)? {
+        tensors.extend(read(&folder.join(file), packed)?);
+    }
+    Ok(tensors)
 }
 
 /// The files that an index names, each once.

@@ -1,9 +1,12 @@
 //! What `config.json` says, parsed once into facts that can only be right.
 
+use std::fs;
+use std::path::Path;
+
 use hadal_tensor::{DType, GroupLimit, GroupScore, RotaryLayout, RouterSpec, Scoring};
 use serde_json::{Value, json};
 
-use crate::error::Error;
+use crate::error::{Error, at};
 use crate::keys::Keys;
 
 /// The generations of the family that are understood.
@@ -190,6 +193,15 @@ const PASSED_OVER: &[&str] = &[
 ];
 
 impl Config {
+    /// Reads the `config.json` of a Hugging Face folder.
+    ///
+    /// # Errors
+    /// When it cannot be read, or as [`Config::from_json`].
+    pub fn read(folder: &Path) -> Result<Config, Error> {
+        let path = folder.join("config.json");
+        Config::from_json(&fs::read_to_string(&path).map_err(at(&path))?)
+    }
+
     /// Parses the text of a `config.json`.
     ///
     /// # Errors

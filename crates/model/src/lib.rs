@@ -26,8 +26,8 @@ mod weights;
 pub use batch::Batch;
 pub use cache::Cache;
 pub use checkpoint::{
-    Checkpoint, StaticMemory, parse_safetensors, read_safetensors, safetensors_bytes, write_aside,
-    write_safetensors,
+    Checkpoint, StaticMemory, parse_safetensors, read_safetensors, read_weights, safetensors_bytes,
+    write_aside, write_safetensors,
 };
 pub use config::{AttentionConfig, Config, MixtureConfig, ModelType, RopeConfig, YarnConfig};
 pub use decoder::{Decoder, Output};

@@ -172,6 +172,11 @@ impl Parameter {
         self.dims.len() > 1
     }
 
+    /// The layer it belongs to, if any.
+    pub fn layer(&self) -> Option<usize> {
+        self.name.strip_prefix("model.layers.")?.split('.').next()?.parse().ok()
+    }
+
     /// Whether it belongs to the layer that predicts the token after next.
     pub fn is_of_predict_layer(&self, config: &Config) -> bool {
         self.name.starts_with(&config.predict_layer_prefix())

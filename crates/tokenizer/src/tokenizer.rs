@@ -194,11 +194,16 @@ impl Tokenizer {
         text.map_err(|error| Error::Definition { reason: error.to_string() })
     }
 
+    /// The contents of `tokenizer_config.json`: special tokens and chat templates.
+    pub fn configuration(&self) -> String {
+        format!("{:#}\n", self.config.to_json())
+    }
+
     /// Writes `tokenizer.json` and `tokenizer_config.json` into a folder, made if it is not there.
     /// Hugging Face opens it with `AutoTokenizer`.
     pub fn save(&self, folder: &Path) -> Result<(), Error> {
         let definition = self.definition()?;
-        let config = format!("{:#}\n", self.config.to_json());
+        let config = self.configuration();
         std::fs::create_dir_all(folder)
             .map_err(|source| Error::File { path: folder.to_owned(), source })?;
         for (name, contents) in [(DEFINITION, definition), (CONFIG, config)] {

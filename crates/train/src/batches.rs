@@ -9,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::error::Error;
 use crate::recipe::BatchConfig;
 use crate::shards::Shards;
+use crate::windows::{ConversationWindows, Windows};
 
 /// Tokens to learn from, and what should follow each.
 pub struct TrainingBatch {
@@ -29,25 +30,41 @@ impl TrainingBatch {
     pub fn of_windows<'a>(
         windows: impl IntoIterator<Item = (&'a [i32], Vec<usize>)>,
     ) -> Result<Self, Error> {
-        let (mut ids, mut positions, mut targets) = (Vec::new(), Vec::new(), Vec::new());
-        let mut segments = Vec::new();
+        let mut documents = Vec::new();
         for (window, begins) in windows {
-            let row = ids.len();
-            let len = window.len() - 1;
-            ids.extend_from_slice(&window[..len]);
-            targets.extend_from_slice(&window[1..]);
-            let mut cuts: Vec<usize> = begins.into_iter().filter(|&at| at > 0).collect();
-            for &at in &cuts {
-                targets[row + at - 1] = -1;
-            }
-            cuts.push(len);
+            let len = window.len().saturating_sub(1);
             let mut start = 0;
-            for end in cuts {
-                let rows = row + start..row + end;
-                positions.extend(0..rows.len() as i32);
-                segments.push(Segment { queries: rows.clone(), keys: rows });
+            for end in begins.into_iter().chain([window.len()]) {
+                // The last token of a document is followed by none of its own; that of a window by
+                // the token after it, unless another document begins there.
+                let rows = start..end.min(len);
+                if !rows.is_empty() {
+                    let mut targets = window[start + 1..end].to_vec();
+                    targets.resize(rows.len(), -1);
+                    documents.push((&window[rows], targets));
+                }
                 start = end;
             }
+        }
+        TrainingBatch::of_documents(documents)
+    }
+
+    /// Documents, each given as its tokens and what should follow each of them, negative where
+    /// that is not learned from. None sees another.
+    ///
+    /// # Errors
+    /// When there are no tokens.
+    pub fn of_documents<'a>(
+        documents: impl IntoIterator<Item = (&'a [i32], Vec<i32>)>,
+    ) -> Result<Self, Error> {
+        let (mut ids, mut positions, mut targets) = (Vec::new(), Vec::new(), Vec::new());
+        let mut segments = Vec::new();
+        for (document, follow) in documents {
+            let rows = ids.len()..ids.len() + document.len();
+            ids.extend_from_slice(document);
+            positions.extend(0..document.len() as i32);
+            targets.extend(follow);
+            segments.push(Segment { queries: rows.clone(), keys: rows });
         }
         let longest = segments.iter().map(|segment| segment.queries.len()).max();
         let list = |values: &[i32]| Tensor::from_slice(values, &[values.len()]);
@@ -102,7 +119,7 @@ impl TrainingBatch {
 /// The order is a function of the seed and the pass, so a run is resumed by the number of windows
 /// it has seen.
 pub struct Batches<'a> {
-    shards: &'a Shards,
+    windows: Windows<'a>,
     config: BatchConfig,
     seed: u64,
     order: Vec<u32>,
@@ -115,16 +132,22 @@ impl<'a> Batches<'a> {
     /// # Errors
     /// When there is not one window.
     pub fn of(shards: &'a Shards, config: BatchConfig, seed: u64) -> Result<Self, Error> {
-        if shards.n_windows(config.length) == 0 {
+        let windows = Windows::of(shards, config.length);
+        if windows.is_empty() {
             let (set, found, expected) = ("training", shards.n_tokens(), config.length + 1);
             return Err(Error::TooFewTokens { set, found, expected });
         }
-        Ok(Batches { shards, config, seed, order: Vec::new(), pass: None })
+        Ok(Batches { windows, config, seed, order: Vec::new(), pass: None })
     }
 
     /// Windows in one pass over the data.
     pub fn n_windows(&self) -> usize {
-        self.shards.n_windows(self.config.length)
+        self.windows.len()
+    }
+
+    /// What laying conversations into windows did; `None` for texts.
+    pub fn of_conversations(&self) -> Option<ConversationWindows> {
+        self.windows.of_conversations()
     }
 
     /// The micro-batches of step `step`, from 1.
@@ -139,10 +162,7 @@ impl<'a> Batches<'a> {
                 let first = first + (micro * sequences) as u64;
                 let indices: Vec<usize> =
                     (first..first + sequences as u64).map(|seen| self.window_index(seen)).collect();
-                let length = self.config.length;
-                TrainingBatch::of_windows(
-                    indices.into_iter().map(|index| self.shards.window(index, length)),
-                )
+                self.windows.batch(&indices)
             })
             .collect()
     }
@@ -186,5 +206,13 @@ mod tests {
         assert_eq!(second.next.as_slice::<i32>(), [6, 7, 7, 9, 10, 1, 3]);
         assert_eq!(second.targets.as_slice::<i32>(), [7, -1, -1, 10, -1, -1, -1]);
         assert_eq!(second.n_targets, 2);
+    }
+
+    #[test]
+    fn the_token_after_a_window_is_no_target_where_a_document_begins_with_it() {
+        let window = [5, 6, 7];
+        let batch = TrainingBatch::of_windows([(&window[..], vec![0, 2])]).unwrap();
+        assert_eq!(batch.targets.as_slice::<i32>(), [6, -1]);
+        assert_eq!(batch.inputs.segments.len(), 1);
     }
 }

@@ -7,9 +7,9 @@ use std::path::Path;
 use hadal_model::Size;
 
 use crate::error::{Error, at};
+use crate::pack::PackReport;
 use crate::recipe::Recipe;
 use crate::run::Summary;
-use crate::shards::PackReport;
 
 const UNFINISHED: &str = "\n## Result\n\nThe run has not come to its end.\n";
 

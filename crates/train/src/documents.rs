@@ -1,7 +1,8 @@
-//! Documents from files: text, or JSON lines with a `text` each; plain or compressed by zstd.
+//! Records from files: text, or JSON lines; plain or compressed by zstd.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use ruzstd::decoding::StreamingDecoder;
@@ -30,8 +31,33 @@ const RECORD_LIMIT_BYTES: u64 = 256 << 20;
 /// # Errors
 /// When the file cannot be opened; later, where a record cannot be read.
 pub fn documents(path: &Path) -> Result<impl Iterator<Item = Result<Document, Error>>, Error> {
+    records(path)
+}
+
+/// What one record of a file is read into.
+pub(crate) trait Record: Sized {
+    /// Reads one line of a `.jsonl`, or says what is wrong with it.
+    fn of_line(line: &str) -> Result<Self, String>;
+
+    /// Reads the whole of any other file.
+    fn of_file(path: &Path, text: String) -> Result<Self, String>;
+}
+
+impl Record for Document {
+    fn of_line(line: &str) -> Result<Self, String> {
+        serde_json::from_str(line).map_err(|error| error.to_string())
+    }
+
+    fn of_file(path: &Path, text: String) -> Result<Self, String> {
+        Ok(Document { text, src: path.display().to_string(), licence: String::new() })
+    }
+}
+
+/// The records of a file, in order; one that cannot be read ends them.
+pub(crate) fn records<R: Record>(path: &Path) -> Result<Records<R>, Error> {
     let (reader, is_lines) = open(path)?;
-    Ok(Records { path: path.to_path_buf(), reader, is_lines, n_read: 0, ended: false })
+    let (path, kind) = (path.to_path_buf(), PhantomData);
+    Ok(Records { path, reader, is_lines, n_read: 0, ended: false, kind })
 }
 
 /// Opens a file, unpacking a `.zst`, and says whether it is JSON lines.
@@ -52,16 +78,17 @@ pub(crate) fn open(path: &Path) -> Result<(Box<dyn BufRead>, bool), Error> {
     Ok((reader, name.ends_with(".jsonl")))
 }
 
-struct Records {
+pub(crate) struct Records<R> {
     path: PathBuf,
     reader: Box<dyn BufRead>,
     is_lines: bool,
     n_read: usize,
     ended: bool,
+    kind: PhantomData<R>,
 }
 
-impl Records {
-    fn read(&mut self) -> Result<Option<Document>, String> {
+impl<R: Record> Records<R> {
+    fn read(&mut self) -> Result<Option<R>, String> {
         self.n_read += 1;
         let mut bytes = Vec::new();
         let mut limited = self.reader.by_ref().take(RECORD_LIMIT_BYTES);
@@ -76,17 +103,14 @@ impl Records {
         let text = String::from_utf8(bytes).map_err(|error| error.to_string())?;
         match (self.is_lines, text.is_empty()) {
             (_, true) => Ok(None),
-            (true, _) => serde_json::from_str(&text).map(Some).map_err(|error| error.to_string()),
-            (false, _) => {
-                let src = self.path.display().to_string();
-                Ok(Some(Document { text, src, licence: String::new() }))
-            }
+            (true, _) => R::of_line(&text).map(Some),
+            (false, _) => R::of_file(&self.path, text).map(Some),
         }
     }
 }
 
-impl Iterator for Records {
-    type Item = Result<Document, Error>;
+impl<R: Record> Iterator for Records<R> {
+    type Item = Result<R, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.ended {

@@ -52,7 +52,11 @@ pub enum Error {
         expected: usize,
     },
     /// A shard of tokens is damaged.
-    #[error("{} is not a shard of tokens: {reason}", path.display())]
+    #[error(
+        "the shard {} is not to be relied on: {reason}; without the folder around it, the next \
+         run packs the documents again",
+        path.display()
+    )]
     Shard {
         /// Which file.
         path: PathBuf,
@@ -163,6 +167,45 @@ pub enum Error {
     #[error("{} cannot be resumed: {reason}", folder.display())]
     Checkpoint {
         /// The checkpoint's folder.
+        folder: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The tokenizer cannot write a text with a gap.
+    #[error(
+        "`data.fill_in_the_middle` needs the special tokens {}, which the tokenizer does not have; \
+         `hadal tokenizer train` reserves them, and an `added_tokens` entry of tokenizer.json with \
+         `\"special\": true` adds one to another tokenizer",
+        missing.join(", ")
+    )]
+    NoGapTokens {
+        /// The tokens that are missing.
+        missing: Vec<String>,
+    },
+    /// A chat template begins an answer otherwise than it asks for one.
+    #[error(
+        "the chat template asks for message {message} in words that it does not write when the \
+         message is there, so what the assistant says cannot be told apart; use a template that \
+         asks as it writes"
+    )]
+    TemplatePrompt {
+        /// The assistant's message, from 1.
+        message: usize,
+    },
+    /// A chat template writes messages otherwise when more come after them.
+    #[error(
+        "the chat template writes the messages up to {message} otherwise when more come after \
+         them, so what the assistant says cannot be told apart; use a template that writes them \
+         the same, or end the conversation there"
+    )]
+    TemplatePrefix {
+        /// The assistant's message, from 1.
+        message: usize,
+    },
+    /// A run cannot begin with another model's weights.
+    #[error("{} cannot be gone on from: {reason}", folder.display())]
+    InitialWeights {
+        /// The model's folder.
         folder: PathBuf,
         /// Why.
         reason: String,

@@ -4,10 +4,11 @@ use std::f64::consts::LN_2;
 use std::ops::AddAssign;
 
 use hadal_model::{Decoder, WeightSource};
-use hadal_tensor::Backend;
+use hadal_tensor::{Backend, Tensor};
 
 use crate::batches::TrainingBatch;
 use crate::error::Error;
+use crate::windows::Windows;
 
 /// The sums over a set of documents, from which all measures follow.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -106,10 +107,7 @@ pub fn evaluate<'a>(
     let mut run = |windows: &mut Vec<(usize, &[i32])>, sums: &mut [(f64, usize, usize)]| {
         let tokens = windows.iter().map(|(_, window)| (*window, Vec::new()));
         let batch = TrainingBatch::of_windows(tokens)?;
-        let output = decoder.forward(device, weights, &batch.inputs, None)?;
-        let logits = decoder.logits(device, weights, &output.hidden)?;
-        let losses = device.cross_entropy(&logits, &device.upload(&batch.targets));
-        let losses = device.download(&losses);
+        let losses = token_losses(device, decoder, weights, &batch)?;
         let mut losses = losses.as_slice::<f32>().iter().map(|x| f64::from(*x));
         for (document, window) in windows.drain(..) {
             sums[document].0 += losses.by_ref().take(window.len() - 1).sum::<f64>();
@@ -139,6 +137,48 @@ pub fn evaluate<'a>(
         evaluation += Evaluation::of_document(nats, n_tokens, n_bytes);
     }
     Ok(evaluation)
+}
+
+/// Measures `decoder` on every window of conversations, up to `budget` tokens a pass. What the
+/// assistant says counts, with the bytes that `bytes_of` gives for each of its tokens.
+///
+/// # Errors
+/// When a forward pass fails.
+pub fn evaluate_conversations(
+    device: &dyn Backend,
+    decoder: &Decoder,
+    weights: &dyn WeightSource,
+    windows: &Windows<'_>,
+    budget: usize,
+    bytes_of: impl Fn(i32) -> usize,
+) -> Result<Evaluation, Error> {
+    let mut evaluation = Evaluation::default();
+    let indices: Vec<usize> = (0..windows.len()).collect();
+    for indices in indices.chunks((budget / windows.window_len()).max(1)) {
+        let batch = windows.batch(indices)?;
+        let losses = token_losses(device, decoder, weights, &batch)?;
+        let (losses, targets) = (losses.as_slice::<f32>(), batch.targets.as_slice::<i32>());
+        for segment in batch.inputs.segments.iter() {
+            let rows = segment.queries.clone();
+            let nats = losses[rows.clone()].iter().map(|x| f64::from(*x)).sum();
+            let targets = targets[rows].iter().filter(|target| **target >= 0);
+            let n_bytes = targets.clone().map(|target| bytes_of(*target)).sum();
+            evaluation += Evaluation::of_document(nats, targets.count(), n_bytes);
+        }
+    }
+    Ok(evaluation)
+}
+
+/// `-ln p` of each target of a batch, `[T]`; 0 where there is none.
+fn token_losses(
+    device: &dyn Backend,
+    decoder: &Decoder,
+    weights: &dyn WeightSource,
+    batch: &TrainingBatch,
+) -> Result<Tensor, Error> {
+    let output = decoder.forward(device, weights, &batch.inputs, None)?;
+    let logits = decoder.logits(device, weights, &output.hidden)?;
+    Ok(device.download(&device.cross_entropy(&logits, &device.upload(&batch.targets))))
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use crate::error::{Error, at};
 use crate::lasting::Lasting;
 use crate::objective::ObjectiveConfig;
 use crate::optimiser::OptimiserConfig;
+use crate::pack::{DataFormat, DocumentFilter, PackSpec};
 use crate::schedule::Schedule;
-use crate::shards::DocumentFilter;
 
 /// A training run, checked. Paths are relative to the recipe's folder.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub struct Recipe {
     pub model: Config,
     /// The folder of its tokenizer.
     pub tokenizer: PathBuf,
+    /// The folder of the model whose weights the run begins with; fresh ones where not given.
+    pub initialise_from: Option<PathBuf>,
     /// The documents.
     pub data: DataConfig,
     /// How many tokens a step sees.
@@ -58,10 +60,17 @@ pub enum Precision {
 }
 
 /// The documents of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
+    /// Whether the records are texts or conversations.
+    #[serde(default)]
+    pub format: DataFormat,
+    /// The share of texts that are rearranged to fill in the middle.
+    #[serde(default)]
+    pub fill_in_the_middle: f64,
     /// Files to learn from: `.txt`, or `.jsonl` with one `text` each; `.zst` of either.
+    /// Conversations are `.jsonl` with `messages` each.
     pub train: Vec<PathBuf>,
     /// Files to measure on.
     #[serde(default)]
@@ -138,8 +147,9 @@ struct RecipeFile {
     seed: u64,
     #[serde(default)]
     precision: Precision,
-    model: toml::Table,
-    tokenizer: PathBuf,
+    model: Option<toml::Table>,
+    tokenizer: Option<PathBuf>,
+    initialise_from: Option<PathBuf>,
     data: DataConfig,
     batch: BatchConfig,
     schedule: Schedule,
@@ -171,14 +181,29 @@ impl Recipe {
         let file: RecipeFile =
             toml::from_str(text).map_err(|error| wrong(error.to_string().trim().to_owned()))?;
         let lasting = serde_json::to_value(&file).map_err(|error| wrong(error.to_string()))?;
-        let json = serde_json::to_value(&file.model).map_err(|error| wrong(error.to_string()))?;
+        let initialise_from = file.initialise_from.map(|from| folder.join(from));
+        let model = match (&file.model, &initialise_from) {
+            (Some(model), _) => {
+                let json = serde_json::to_value(model).map_err(|error| wrong(error.to_string()))?;
+                Config::from_value(json)?
+            }
+            (None, Some(from)) => Config::read(from)?,
+            (None, None) => {
+                return Err(wrong("it has neither [model] nor `initialise_from`".to_owned()));
+            }
+        };
+        let tokenizer = file.tokenizer.map(|tokenizer| folder.join(tokenizer));
+        let tokenizer = tokenizer
+            .or_else(|| initialise_from.clone())
+            .ok_or_else(|| wrong("it has neither `tokenizer` nor `initialise_from`".to_owned()))?;
         let recipe = Recipe {
             path: path.to_path_buf(),
             text: text.to_owned(),
             seed: file.seed,
             precision: file.precision,
-            model: Config::from_value(json)?,
-            tokenizer: folder.join(file.tokenizer),
+            model,
+            tokenizer,
+            initialise_from,
             data: DataConfig {
                 train: file.data.train.iter().map(|path| folder.join(path)).collect(),
                 validation: file.data.validation.iter().map(|path| folder.join(path)).collect(),
@@ -196,15 +221,22 @@ impl Recipe {
         Ok(recipe)
     }
 
-    /// Which documents the run keeps.
-    pub(crate) fn document_filter(&self) -> DocumentFilter {
-        DocumentFilter {
-            licences: self.data.licences.clone(),
-            exclude_sources: self.data.exclude_sources.clone(),
+    /// How the run's documents become tokens.
+    pub(crate) fn pack_spec(&self) -> PackSpec {
+        PackSpec {
+            filter: DocumentFilter {
+                licences: self.data.licences.clone(),
+                exclude_sources: self.data.exclude_sources.clone(),
+            },
+            format: self.data.format,
+            fill_in_the_middle: self.data.fill_in_the_middle,
+            seed: self.seed,
         }
     }
 
     fn check(&self) -> Result<(), Error> {
+        // A conversation with its middle at its end is none.
+        let most_gaps = if self.data.format == DataFormat::Text { 1.0 } else { 0.0 };
         let bounds = [
             ("batch.sequences", self.batch.sequences as f64, 1.0, 65_536.0),
             ("batch.length", self.batch.length as f64, 2.0, self.model.max_positions as f64),
@@ -228,6 +260,7 @@ impl Recipe {
             ("output.save_every", f64::from(self.output.save_every), 1.0, 1e9),
             ("output.evaluate_every", f64::from(self.output.evaluate_every), 1.0, 1e9),
             ("output.keep", self.output.keep as f64, 1.0, 1e6),
+            ("data.fill_in_the_middle", self.data.fill_in_the_middle, 0.0, most_gaps),
             ("data.train", self.data.train.len() as f64, 1.0, 1e6),
         ];
         for (key, found, least, most) in bounds {

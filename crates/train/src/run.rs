@@ -14,18 +14,22 @@ use serde::Serialize;
 use crate::batches::Batches;
 use crate::card;
 use crate::checkpoint::{self, Progress, list_checkpoints};
+use crate::data::Data;
+use crate::encode::text_len;
 use crate::error::Error;
-use crate::evaluate::evaluate;
+use crate::evaluate::{evaluate, evaluate_conversations};
 use crate::health::{RouterHealth, RouterLoads};
+use crate::initial_weights::weights_from;
 use crate::manifest::Manifest;
 use crate::metrics::Metrics;
 use crate::optimiser::TrainedWeights;
 use crate::pace::Pace;
+use crate::pack::PackReport;
 use crate::peak::measured_peak;
 use crate::recipe::Recipe;
-use crate::shards::{PackReport, Shards};
 use crate::start::Start;
 use crate::step::{NotFinite, Trainer};
+use crate::windows::{ConversationWindows, Windows};
 
 /// Tokens that a measurement passes through the model at once.
 pub(crate) const EVALUATION_BUDGET: usize = 4096;
@@ -48,6 +52,15 @@ pub enum Event {
         /// Which file, and what is wrong with it.
         reason: String,
     },
+    /// Shards that were there were damaged and have been packed again.
+    Repacked {
+        /// Their folder.
+        folder: PathBuf,
+        /// What was wrong.
+        reason: String,
+    },
+    /// The conversations to learn from lie in windows.
+    Windows(ConversationWindows),
     /// The steps begin.
     Begun {
         /// The step that comes first.
@@ -184,7 +197,13 @@ fn prepare_and_go(
     let data = Data::pack(recipe, &tokenizer)?;
     let config = recipe.model.clone();
     let weights = match &start.checkpoint {
-        None => TrainedWeights::begin(config.clone(), device, initialise(&config, recipe.seed)),
+        None => {
+            let weights = match &recipe.initialise_from {
+                None => initialise(&config, recipe.seed),
+                Some(folder) => weights_from(folder, &config, recipe.seed)?,
+            };
+            TrainedWeights::begin(config.clone(), device, weights)
+        }
         Some((folder, progress)) => {
             data.check_same(progress, folder)?;
             checkpoint::load(folder, &config, device)?
@@ -198,6 +217,9 @@ fn prepare_and_go(
     let [train, validation] = [&data.train.1, &data.validation.1].map(PackReport::clone);
     let validation = (validation.n_documents > 0).then_some(validation);
     card::begin(recipe, &device.name(), &train, validation.as_ref())?;
+    for (folder, reason) in data.repacked.iter().cloned() {
+        metrics.tell(Event::Repacked { folder, reason })?;
+    }
     metrics.tell_once(Event::Packed { train, validation })?;
     if let Some((folder, progress)) = &start.checkpoint {
         // A run that was killed right after saving did not come to say so.
@@ -238,6 +260,9 @@ impl Run<'_> {
         let recipe = self.recipe;
         let steps = recipe.schedule.steps;
         let mut batches = Batches::of(&self.data.train.0, recipe.batch, recipe.seed)?;
+        if let Some(windows) = batches.of_conversations() {
+            self.metrics.tell_once(Event::Windows(windows))?;
+        }
         let mut summary = Summary {
             steps: first_step - 1,
             loss: f64::NAN,
@@ -297,7 +322,13 @@ impl Run<'_> {
         let (device, weights) = (self.trainer.device(), self.trainer.weights().weights());
         let shape = (self.recipe.batch.length, EVALUATION_BUDGET);
         let decoder = self.trainer.decoder();
-        let found = evaluate(device, decoder, &weights, shards.documents(), shape, |_| ())?;
+        let found = if shards.are_conversations() {
+            let bytes_of = |id| text_len(&self.tokenizer, id as u32);
+            let windows = Windows::of(shards, shape.0);
+            evaluate_conversations(device, decoder, &weights, &windows, shape.1, bytes_of)?
+        } else {
+            evaluate(device, decoder, &weights, shards.documents(), shape, |_| ())?
+        };
         let (loss, bits_per_byte) = (found.loss(), found.bits_per_byte());
         self.metrics.tell(Event::Evaluated { step, loss, bits_per_byte })?;
         Ok(Some(bits_per_byte))
@@ -345,37 +376,6 @@ fn how_to_go_on(run_folder: &Path, then: &str, otherwise: &str) -> String {
     match whole {
         Some(folder) => format!("{} is whole: {then}", folder.display()),
         None => format!("No checkpoint was made yet. {otherwise}"),
-    }
-}
-
-/// The packed documents of a run.
-struct Data {
-    train: (Shards, PackReport),
-    validation: (Shards, PackReport),
-}
-
-impl Data {
-    fn pack(recipe: &Recipe, tokenizer: &Tokenizer) -> Result<Data, Error> {
-        let filter = recipe.document_filter();
-        let pack = |files: &[PathBuf], name: &str| {
-            let folder = recipe.output.folder.join("shards").join(name);
-            Shards::pack(files, &filter, tokenizer, &folder)
-        };
-        Ok(Data {
-            train: pack(&recipe.data.train, "train")?,
-            validation: pack(&recipe.data.validation, "validation")?,
-        })
-    }
-
-    /// Refuses documents that are not those a checkpoint was made with: its place in them would be
-    /// another.
-    fn check_same(&self, progress: &Progress, folder: &Path) -> Result<(), Error> {
-        let (was, is) = (progress.n_tokens, self.train.0.n_tokens());
-        if was == is {
-            return Ok(());
-        }
-        let reason = format!("its data.train held {was} tokens, and now holds {is}");
-        Err(Error::Checkpoint { folder: folder.to_path_buf(), reason })
     }
 }
 

@@ -2,155 +2,65 @@
 //! runs map.
 //!
 //! A shard holds `tokens` (`i32 [N]`), and per document `starts` (`i32 [M + 1]`, the last one
-//! being `N`) and `bytes` (`i32 [M]`, its length in UTF-8). A document is the beginning-of-text
-//! token, its text, and the end-of-text token.
+//! being `N`) and `bytes` (`i32 [M]`, of its text that is learned from, in UTF-8). A text is the
+//! beginning-of-text token, its text, and the end-of-text token. A shard of conversations also
+//! holds `trained` (`i32 [2 K]`): where each run of tokens that is learned from begins and ends.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use hadal_model::{read_safetensors, write_safetensors};
-use hadal_tensor::Tensor;
-use hadal_tokenizer::Tokenizer;
-use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
+use hadal_tensor::{DType, Tensor};
+use sha2::{Digest, Sha256};
 
-use crate::documents::{Document, documents};
 use crate::error::{Error, at};
-use crate::manifest::Manifest;
-
-/// Tokens after which a shard is closed.
-const SHARD_TOKENS: usize = 1 << 26;
-/// Documents that are tokenised together.
-const GROUP: usize = 256;
-
-/// Which documents are kept.
-#[derive(Clone, Debug, Default, Hash)]
-pub struct DocumentFilter {
-    /// Licences whose documents are kept; all where `None`.
-    pub licences: Option<Vec<String>>,
-    /// Documents whose source begins with one of these are dropped.
-    pub exclude_sources: Vec<String>,
-}
-
-impl DocumentFilter {
-    /// Why a document is dropped, if it is.
-    pub(crate) fn refuses(&self, document: &Document) -> Option<String> {
-        let allowed = |licences: &Vec<String>| licences.contains(&document.licence);
-        if !self.licences.as_ref().is_none_or(allowed) {
-            return Some(format!("licence {:?}", document.licence));
-        }
-        let excluded = |prefix: &String| document.src.starts_with(prefix);
-        self.exclude_sources.iter().any(excluded).then(|| "excluded source".to_owned())
-    }
-}
-
-/// What packing did: the data card of a set of shards.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PackReport {
-    /// Tells whether the shards are those of given files, filter and tokenizer.
-    fingerprint: u64,
-    /// Documents kept.
-    pub n_documents: usize,
-    /// Tokens, beginnings and ends included.
-    pub n_tokens: usize,
-    /// Bytes of text kept.
-    pub n_bytes: usize,
-    /// Documents kept, by licence.
-    pub kept_by_licence: BTreeMap<String, usize>,
-    /// Documents dropped, by reason.
-    pub dropped_by_reason: BTreeMap<String, usize>,
-}
+use crate::pack::PackReport;
 
 /// The shards of one set of documents, mapped.
 pub struct Shards {
     shards: Vec<Shard>,
 }
 
-struct Shard {
-    tokens: Tensor,
-    starts: Tensor,
-    bytes: Tensor,
-}
-
 impl Shards {
-    /// Packs `files` into `folder`, unless that has been done already.
+    /// Opens the shards in `folder` and checks them against the hashes in its report.
     ///
     /// # Errors
-    /// When a file cannot be read, or a shard not be written; nothing half-written is left.
-    pub fn pack(
-        files: &[PathBuf],
-        filter: &DocumentFilter,
-        tokenizer: &Tokenizer,
-        folder: &Path,
-    ) -> Result<(Shards, PackReport), Error> {
-        let report_path = folder.join("report.json");
-        let fingerprint = fingerprint(files, filter, tokenizer)?;
-        if let Some(report) = read_report(&report_path)
-            && report.fingerprint == fingerprint
-            && Manifest::is_in(folder)
-        {
-            Manifest::verify(folder).map_err(pack_again)?;
-            return Ok((Shards::open(folder)?, report));
-        }
-        fs::create_dir_all(folder).map_err(at(folder))?;
-        remove_packed(folder)?;
-        let mut packer = Packer::new(folder, tokenizer);
-        let mut report = PackReport { fingerprint, ..PackReport::default() };
-        for file in files {
-            let mut group = Vec::with_capacity(GROUP);
-            for document in documents(file)? {
-                let document = document?;
-                match filter.refuses(&document) {
-                    Some(reason) => *report.dropped_by_reason.entry(reason).or_default() += 1,
-                    None => group.push(document),
-                }
-                if group.len() == GROUP {
-                    packer.add(&mut group, &mut report)?;
-                }
-            }
-            packer.add(&mut group, &mut report)?;
-        }
-        packer.close_shard()?;
-        let mut manifest = Manifest::default();
-        manifest.adopt_others(folder)?;
-        manifest.close(folder)?;
-        let text = serde_json::to_string_pretty(&report).expect("a report is plain data");
-        fs::write(&report_path, text).map_err(at(&report_path))?;
-        Ok((Shards::open(folder)?, report))
-    }
-
-    /// What packing `files` into `folder` did, where that has been done already.
-    ///
-    /// # Errors
-    /// When a file is not there.
-    pub fn packed(
-        files: &[PathBuf],
-        filter: &DocumentFilter,
-        tokenizer: &Tokenizer,
-        folder: &Path,
-    ) -> Result<Option<PackReport>, Error> {
-        let fingerprint = fingerprint(files, filter, tokenizer)?;
-        let report = read_report(&folder.join("report.json"));
-        Ok(report.filter(|report| report.fingerprint == fingerprint))
-    }
-
-    /// Opens the shards in `folder`.
-    ///
-    /// # Errors
-    /// When one cannot be read, or is not a shard.
+    /// When there is no report, or a shard is damaged, missing, or not in the report.
     pub fn open(folder: &Path) -> Result<Shards, Error> {
-        let mut paths = Vec::new();
-        for entry in fs::read_dir(folder).map_err(at(folder))? {
-            let path = entry.map_err(at(folder))?.path();
-            if path.extension().is_some_and(|extension| extension == "safetensors") {
-                paths.push(path);
-            }
+        let path = folder.join("report.json");
+        match PackReport::read(folder) {
+            Some(report) => Shards::verified(folder, &report.sha256),
+            None => Err(Error::Shard { path, reason: "it is no report of packing".to_owned() }),
         }
-        paths.sort();
-        let shards = paths.iter().map(|path| Shard::open(path)).collect::<Result<_, _>>()?;
-        Ok(Shards { shards })
+    }
+
+    /// Opens one file as a shard, with no hash to check it against.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not a shard.
+    pub fn of_file(path: &Path) -> Result<Shards, Error> {
+        Ok(Shards { shards: vec![Shard::open(path)?] })
+    }
+
+    /// Opens the shards whose hashes are given, in order.
+    pub(crate) fn verified(folder: &Path, sha256: &[String]) -> Result<Shards, Error> {
+        let wrong = |path: PathBuf, reason: &str| Error::Shard { path, reason: reason.to_owned() };
+        let mut shards = Vec::new();
+        for (index, expected) in sha256.iter().enumerate() {
+            let path = shard_path(folder, index);
+            if !path.is_file() {
+                return Err(wrong(path, "it is missing"));
+            }
+            let shard = Shard::open(&path)?;
+            if shard.sha256() != *expected {
+                return Err(wrong(path, "its tokens are not those that were written"));
+            }
+            shards.push(shard);
+        }
+        match list_shards(folder)?.into_iter().find(|path| !is_one_of(path, sha256.len())) {
+            Some(extra) => Err(wrong(extra, "the report beside it does not know it")),
+            None => Ok(Shards { shards }),
+        }
     }
 
     /// All tokens.
@@ -158,12 +68,22 @@ impl Shards {
         self.shards.iter().map(|shard| shard.tokens.len()).sum()
     }
 
+    /// All documents.
+    pub fn n_documents(&self) -> usize {
+        self.shards.iter().map(Shard::n_documents).sum()
+    }
+
+    /// Whether they hold conversations, of which only a part is learned from.
+    pub fn are_conversations(&self) -> bool {
+        self.shards.iter().any(|shard| shard.trained.is_some())
+    }
+
     /// Windows of `length` tokens and the token after them, side by side.
     pub fn n_windows(&self, length: usize) -> usize {
         self.shards.iter().map(|shard| shard.n_windows(length)).sum()
     }
 
-    /// Window `index` and the token after it, with the places in it where documents begin.
+    /// Window `index` and the token after it, with the places among them where documents begin.
     ///
     /// # Panics
     /// When there is no such window.
@@ -181,36 +101,129 @@ impl Shards {
     /// Every document's tokens and length in bytes.
     pub fn documents(&self) -> impl Iterator<Item = (&[i32], usize)> {
         self.shards.iter().flat_map(|shard| {
-            let (tokens, starts) = (shard.tokens.as_slice(), shard.starts.as_slice::<i32>());
-            let bytes = shard.bytes.as_slice::<i32>();
-            starts.windows(2).zip(bytes).map(move |(ends, &bytes)| {
-                (&tokens[ends[0] as usize..ends[1] as usize], bytes as usize)
-            })
+            let bytes = shard.bytes.as_slice::<i32>().iter();
+            bytes.enumerate().map(|(index, &bytes)| (shard.document(index), bytes as usize))
         })
+    }
+
+    /// Document `index`: its tokens but the last, and what should follow each: the next token, or
+    /// -1 where that is not learned from.
+    ///
+    /// # Panics
+    /// When there is no such document.
+    pub fn document(&self, mut index: usize) -> (&[i32], Vec<i32>) {
+        for shard in &self.shards {
+            if index < shard.n_documents() {
+                let tokens = shard.document(index);
+                return (&tokens[..tokens.len().saturating_sub(1)], shard.targets(index));
+            }
+            index -= shard.n_documents();
+        }
+        panic!("there is no such document");
     }
 }
 
+/// One file of tokens.
+pub(crate) struct Shard {
+    tokens: Tensor,
+    starts: Tensor,
+    bytes: Tensor,
+    trained: Option<Tensor>,
+}
+
 impl Shard {
+    pub(crate) fn new(
+        tokens: &[i32],
+        starts: &[i32],
+        bytes: &[i32],
+        trained: Option<&[i32]>,
+    ) -> Shard {
+        let list = |values: &[i32]| Tensor::from_slice(values, &[values.len()]);
+        let trained = trained.map(list);
+        Shard { tokens: list(tokens), starts: list(starts), bytes: list(bytes), trained }
+    }
+
     fn open(path: &Path) -> Result<Shard, Error> {
-        let wrong = |reason: &str| Error::Shard { path: path.into(), reason: reason.into() };
-        let mut tensors = read_safetensors(path)?;
-        let mut take = |name: &str| {
-            let tensor =
-                tensors.remove(name).ok_or_else(|| wrong(&format!("it has no `{name}`")))?;
-            if tensor.dtype() == hadal_tensor::DType::I32 && tensor.dims().len() == 1 {
-                Ok(tensor)
-            } else {
-                Err(wrong(&format!("`{name}` is not a list of i32")))
+        let wrong = |reason: String| Error::Shard { path: path.to_path_buf(), reason };
+        let mut tensors = read_safetensors(path).map_err(|error| wrong(error.to_string()))?;
+        let mut take = |name: &str| match tensors.remove(name) {
+            Some(tensor) if tensor.dtype() != DType::I32 || tensor.dims().len() != 1 => {
+                Err(wrong(format!("`{name}` is not a list of i32")))
             }
+            tensor => Ok(tensor),
         };
-        let shard =
-            Shard { tokens: take("tokens")?, starts: take("starts")?, bytes: take("bytes")? };
+        let trained = take("trained")?;
+        let mut take = |name: &str| take(name)?.ok_or_else(|| wrong(format!("it has no `{name}`")));
+        let (tokens, starts, bytes) = (take("tokens")?, take("starts")?, take("bytes")?);
+        let shard = Shard { tokens, starts, bytes, trained };
         let starts = shard.starts.as_slice::<i32>();
         let is_cut_whole = starts.first() == Some(&0)
             && starts.last().map(|last| *last as usize) == Some(shard.tokens.len())
             && starts.is_sorted()
             && starts.len() == shard.bytes.len() + 1;
-        if is_cut_whole { Ok(shard) } else { Err(wrong("its documents do not cover its tokens")) }
+        if !is_cut_whole {
+            return Err(wrong("its documents do not cover its tokens".to_owned()));
+        }
+        let ends = shard.trained.as_ref().map_or(&[][..], |trained| trained.as_slice::<i32>());
+        let lie_within = ends.is_sorted()
+            && ends.len() % 2 == 0
+            && ends.first().is_none_or(|first| *first >= 0)
+            && ends.last().is_none_or(|last| *last as usize <= shard.tokens.len());
+        if lie_within { Ok(shard) } else { Err(wrong("`trained` are not runs of tokens".into())) }
+    }
+
+    pub(crate) fn write(&self, path: &Path) -> Result<(), Error> {
+        let named = self.named().map(|(name, tensor)| (name.to_owned(), tensor.clone()));
+        Ok(write_safetensors(path, &named.collect::<Vec<_>>())?)
+    }
+
+    /// The hash of its tensors: their names, lengths and values.
+    pub(crate) fn sha256(&self) -> String {
+        let mut hasher = Sha256::new();
+        for (name, tensor) in self.named() {
+            hasher.update(name);
+            hasher.update((tensor.len() as u64).to_le_bytes());
+            hasher.update(tensor.packed_row(0));
+        }
+        hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn named(&self) -> impl Iterator<Item = (&'static str, &Tensor)> {
+        let known = [("tokens", &self.tokens), ("starts", &self.starts), ("bytes", &self.bytes)];
+        known.into_iter().chain(self.trained.as_ref().map(|trained| ("trained", trained)))
+    }
+
+    fn n_documents(&self) -> usize {
+        self.bytes.len()
+    }
+
+    fn document(&self, index: usize) -> &[i32] {
+        let starts = self.starts.as_slice::<i32>();
+        &self.tokens.as_slice()[starts[index] as usize..starts[index + 1] as usize]
+    }
+
+    /// What should follow each token of a document but its last.
+    fn targets(&self, index: usize) -> Vec<i32> {
+        let tokens = self.document(index);
+        let Some(trained) = &self.trained else {
+            return tokens.iter().skip(1).copied().collect();
+        };
+        let start = self.starts.as_slice::<i32>()[index] as usize;
+        let ends = trained.as_slice::<i32>();
+        let first = ends.partition_point(|&end| end as usize <= start) / 2;
+        let mut targets = vec![-1; tokens.len().saturating_sub(1)];
+        for run in ends[2 * first..].chunks_exact(2) {
+            let run = run[0] as usize..run[1] as usize;
+            if run.start >= start + tokens.len() {
+                break;
+            }
+            // The first token of a document follows nothing that the model sees.
+            let within = run.start.max(start + 1)..run.end.min(start + tokens.len());
+            for at in within {
+                targets[at - start - 1] = tokens[at - start];
+            }
+        }
+        targets
     }
 
     fn n_windows(&self, length: usize) -> usize {
@@ -221,109 +234,32 @@ impl Shard {
         let starts = self.starts.as_slice::<i32>();
         let first = starts.partition_point(|&s| (s as usize) < start);
         let within =
-            starts[first..].iter().map(|&s| s as usize).take_while(|&s| s < start + length);
+            starts[first..].iter().map(|&s| s as usize).take_while(|&s| s <= start + length);
         let begins = within.map(|s| s - start).collect();
         (&self.tokens.as_slice()[start..start + length + 1], begins)
     }
 }
 
-/// Gathers tokenised documents and writes them shard by shard.
-struct Packer<'a> {
-    folder: &'a Path,
-    tokenizer: &'a Tokenizer,
-    n_shards: usize,
-    tokens: Vec<i32>,
-    starts: Vec<i32>,
-    bytes: Vec<i32>,
+/// Where shard `index` of a folder lies.
+pub(crate) fn shard_path(folder: &Path, index: usize) -> PathBuf {
+    folder.join(format!("{index:04}.safetensors"))
 }
 
-impl<'a> Packer<'a> {
-    fn new(folder: &'a Path, tokenizer: &'a Tokenizer) -> Self {
-        let (tokens, bytes) = (Vec::new(), Vec::new());
-        Packer { folder, tokenizer, n_shards: 0, tokens, starts: vec![0], bytes }
-    }
-
-    fn add(&mut self, group: &mut Vec<Document>, report: &mut PackReport) -> Result<(), Error> {
-        let encoded: Vec<Vec<u32>> = group
-            .par_iter()
-            .map(|document| self.tokenizer.encode(&document.text, false))
-            .collect::<Result<_, _>>()?;
-        for (document, ids) in group.drain(..).zip(encoded) {
-            if self.tokens.len() + ids.len() + 2 > SHARD_TOKENS {
-                self.close_shard()?;
-            }
-            let before = self.tokens.len();
-            self.tokens.extend(self.tokenizer.bos().map(|id| id as i32));
-            self.tokens.extend(ids.into_iter().map(|id| id as i32));
-            self.tokens.extend(self.tokenizer.eos().map(|id| id as i32));
-            self.starts.push(self.tokens.len() as i32);
-            self.bytes.push(document.text.len() as i32);
-            report.n_documents += 1;
-            report.n_tokens += self.tokens.len() - before;
-            report.n_bytes += document.text.len();
-            *report.kept_by_licence.entry(document.licence).or_default() += 1;
-        }
-        Ok(())
-    }
-
-    fn close_shard(&mut self) -> Result<(), Error> {
-        if self.bytes.is_empty() {
-            return Ok(());
-        }
-        let path = self.folder.join(format!("{:04}.safetensors", self.n_shards));
-        let tensor = |values: &[i32]| Tensor::from_slice(values, &[values.len()]);
-        write_safetensors(
-            &path,
-            &[
-                ("tokens".to_owned(), tensor(&self.tokens)),
-                ("starts".to_owned(), tensor(&self.starts)),
-                ("bytes".to_owned(), tensor(&self.bytes)),
-            ],
-        )?;
-        *self = Packer { n_shards: self.n_shards + 1, ..Packer::new(self.folder, self.tokenizer) };
-        Ok(())
-    }
-}
-
-/// Removes what an earlier packing left: other files, or other settings, may need fewer shards.
-fn remove_packed(folder: &Path) -> Result<(), Error> {
+/// Everything in a folder that could be taken for a shard.
+pub(crate) fn list_shards(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(at(folder))? {
         let path = entry.map_err(at(folder))?.path();
-        let is_packed = |extension| matches!(extension, "safetensors" | "partial" | "json");
-        if path.extension().and_then(|extension| extension.to_str()).is_some_and(is_packed) {
-            fs::remove_file(&path).map_err(at(&path))?;
+        if path.extension().is_some_and(|extension| extension == "safetensors") {
+            paths.push(path);
         }
     }
-    Ok(())
+    paths.sort();
+    Ok(paths)
 }
 
-fn pack_again(error: Error) -> Error {
-    match error {
-        Error::Damaged { path, reason } => {
-            let advice = "remove its folder, and the documents are packed again";
-            Error::Shard { path, reason: format!("{reason}; {advice}") }
-        }
-        other => other,
-    }
-}
-
-fn read_report(path: &Path) -> Option<PackReport> {
-    serde_json::from_str(&fs::read_to_string(path).ok()?).ok()
-}
-
-/// Changes when a file, the filter or the tokenizer does.
-fn fingerprint(
-    files: &[PathBuf],
-    filter: &DocumentFilter,
-    tokenizer: &Tokenizer,
-) -> Result<u64, Error> {
-    let mut hasher = DefaultHasher::new();
-    for file in files {
-        let metadata = fs::metadata(file).map_err(at(file))?;
-        (file, metadata.len()).hash(&mut hasher);
-        metadata.modified().map_err(at(file))?.hash(&mut hasher);
-    }
-    filter.hash(&mut hasher);
-    tokenizer.definition()?.hash(&mut hasher);
-    Ok(hasher.finish())
+/// Whether a path is that of one of the first `n` shards of its folder.
+fn is_one_of(path: &Path, n: usize) -> bool {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    (0..n).any(|index| shard_path(folder, index) == path)
 }

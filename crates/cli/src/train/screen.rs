@@ -44,6 +44,14 @@ impl Screen {
                 "{reason}; the run goes on from the checkpoint before it, and this one is now {}",
                 folder.display()
             )),
+            Event::Repacked { folder, reason } => {
+                self.say(&format!("packed {} again: {reason}", folder.display()));
+            }
+            Event::Windows(windows) => self.say(&format!(
+                "{} windows of whole conversations; {} were longer than a window and lost their \
+                 end, {} have no answer within one",
+                windows.n_windows, windows.n_cut, windows.n_left_out
+            )),
             Event::Begun { first_step, device, measured_peak, .. } => {
                 self.bar.set_position(u64::from(*first_step) - 1);
                 let peak = count(*measured_peak as usize);

@@ -182,7 +182,8 @@ fn signalled(recipe: &Path, signals: &[&str]) -> (Option<i32>, String) {
     assert!(begun.is_some(), "the run begins");
     for signal in signals {
         sleep(Duration::from_millis(200));
-        let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        let sent =
+            Command::new("kill").args([signal, child.id().to_string().as_str()]).status().unwrap();
         assert!(sent.success());
     }
     let said = lines.collect::<Vec<_>>().join("\n");
