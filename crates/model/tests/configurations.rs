@@ -57,7 +57,11 @@ fn what_cannot_be_is_refused_by_name() {
             json!(["full_attention", "sliding_attention", "full_attention"]),
             "no `sliding_window`",
         ),
-        ("quantization_config", json!({"quant_method": "fp8"}), "`quantization_config`"),
+        (
+            "quantization_config",
+            json!({"quant_method": "fp8"}),
+            "`quantization_config.quant_method`",
+        ),
     ];
     Config::from_json(&v3_with("rope_scaling", yarn)).expect("the sound configuration is sound");
     for (key, value, expected) in cases {

@@ -68,7 +68,15 @@ mod tests {
     #[test]
     fn the_worst_layer_counts() {
         let expert_loads = vec![vec![5, 5, 5, 5], vec![10, 10, 0, 0]];
-        let outcome = StepOutcome { loss: 1.0, gradient_norm: 1.0, expert_loads, n_dropped: 3 };
+        let outcome = StepOutcome {
+            loss: 1.0,
+            multi_token_loss: None,
+            z_loss: None,
+            balance_loss: None,
+            gradient_norm: 1.0,
+            expert_loads,
+            n_dropped: 3,
+        };
         let health = RouterHealth::of(&outcome).expect("it has experts");
         assert_eq!(health.max_violation, 1.0);
         assert!((health.entropy - 0.5).abs() < 1e-12, "two of four: {}", health.entropy);

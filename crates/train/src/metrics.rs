@@ -98,13 +98,16 @@ mod tests {
         let mut report = |_: &Event| ();
         let mut metrics = Metrics::open(&path, step, &mut report).unwrap();
         let device = "d".to_owned();
-        metrics.tell_once(Event::Begun { first_step: 1, steps: 9, device }).unwrap();
+        metrics
+            .tell_once(Event::Begun { first_step: 1, steps: 9, device, measured_peak: 1e9 })
+            .unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), expected);
     }
 
     #[test]
     fn what_comes_again_is_cut_away() {
-        let begun = "{\"event\":\"begun\",\"first_step\":1,\"steps\":9,\"device\":\"d\"}\n";
+        let begun = "{\"event\":\"begun\",\"first_step\":1,\"steps\":9,\"device\":\"d\",\
+                     \"measured_peak\":1000000000.0}\n";
         let step = |n: u32| format!("{{\"event\":\"step\",\"step\":{n}}}\n");
         let three = format!("{begun}{}{}{}", step(1), step(2), step(3));
         check(3, &three, &three);

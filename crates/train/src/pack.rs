@@ -195,7 +195,7 @@ impl Source for Document {
             Some(gaps) => gaps.encode(tokenizer, &self.text, index)?,
         };
         let ids: Vec<u32> = tokenizer.bos().into_iter().chain(ids).chain(tokenizer.eos()).collect();
-        let trained = vec![0..ids.len()];
+        let trained = std::iter::once(0..ids.len()).collect();
         Ok(Some(Encoded { ids, trained, n_bytes: self.text.len() }))
     }
 }

@@ -166,7 +166,7 @@ impl Shard {
         }
         let ends = shard.trained.as_ref().map_or(&[][..], |trained| trained.as_slice::<i32>());
         let lie_within = ends.is_sorted()
-            && ends.len() % 2 == 0
+            && ends.len().is_multiple_of(2)
             && ends.first().is_none_or(|first| *first >= 0)
             && ends.last().is_none_or(|last| *last as usize <= shard.tokens.len());
         if lie_within { Ok(shard) } else { Err(wrong("`trained` are not runs of tokens".into())) }

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use hadal_cpu::Cpu;
 use hadal_model::{Checkpoint, Config, Decoder, read_safetensors};
@@ -13,8 +14,8 @@ use hadal_tensor::{Backend, Tensor};
 use hadal_tokenizer::special::{ALL, FIM_BEGIN, FIM_END, FIM_HOLE};
 use hadal_tokenizer::{Tokenizer, TrainSpec, train_byte_level_bpe};
 use hadal_train::{
-    BatchConfig, Batches, DataFormat, Error, Event, OptimiserConfig, PackSpec, Packed, Recipe,
-    Shards, Trainer, TrainingBatch, pack, train, weights_from,
+    BatchConfig, Batches, Control, DataFormat, Error, Event, OptimiserConfig, PackSpec, Packed,
+    Recipe, Shards, Trainer, TrainingBatch, pack, train, weights_from,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -338,7 +339,8 @@ fn run(folder: &Path, text: &str) -> Result<Vec<Event>, Error> {
     let path = folder.join("recipe.toml");
     let mut events = Vec::new();
     let recipe = Recipe::parse(text, &path)?;
-    train(&recipe, &Cpu::new(2), false, &mut |event| events.push(event.clone()))?;
+    let control = Control { resume: false, stop: &AtomicBool::new(false) };
+    train(&recipe, &Cpu::new(2), control, &mut |event| events.push(event.clone()))?;
     Ok(events)
 }
 

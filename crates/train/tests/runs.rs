@@ -99,11 +99,15 @@ fn recipe(folder: &Path, edits: &[(&str, &str)]) -> Result<Recipe, Error> {
     Recipe::read(&path)
 }
 
+fn control(resume: bool) -> Control<'static> {
+    static NEVER: AtomicBool = AtomicBool::new(false);
+    Control { resume, stop: &NEVER }
+}
+
 fn run(folder: &Path, edits: &[(&str, &str)], resume: bool) -> Result<(Summary, Vec<f64>), Error> {
     let recipe = recipe(folder, edits)?;
     let mut losses = Vec::new();
-    let control = Control { resume, stop: &AtomicBool::new(false) };
-    let summary = train(&recipe, &Cpu::new(2), control, &mut |event| {
+    let summary = train(&recipe, &Cpu::new(2), control(resume), &mut |event| {
         if let Event::Step(step) = event {
             losses.push(step.loss);
         }
@@ -193,7 +197,7 @@ fn the_layer_for_the_token_after_next_is_trained_saved_and_resumed() {
             second.push(step.multi_token_loss.expect("the model predicts it"));
         }
     };
-    let summary = train(&recipe, &device, false, &mut note).expect("it trains");
+    let summary = train(&recipe, &device, control(false), &mut note).expect("it trains");
     assert!(second[5] < second[0], "{second:?}");
 
     let at = |step: u32| folder.path().join(format!("run/checkpoint-{step:07}"));
@@ -209,7 +213,7 @@ fn the_layer_for_the_token_after_next_is_trained_saved_and_resumed() {
 
     let whole = fs::read(at(6).join("training.safetensors")).expect("there");
     fs::remove_dir_all(at(6)).expect("removed");
-    train(&recipe, &device, true, &mut |_| ()).expect("it resumes");
+    train(&recipe, &device, control(true), &mut |_| ()).expect("it resumes");
     assert_eq!(whole, fs::read(at(6).join("training.safetensors")).expect("there"));
 
     // Whoever does not train may leave the layer out, but not half of it.

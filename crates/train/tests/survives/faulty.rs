@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use hadal_cpu::Cpu;
 use hadal_tensor::{
     AdamW, AttentionSpec, Backend, DType, Differentiable, ExpertGradients, ExpertWeights, Gradient,
-    LatentDims, RotarySpec, RouterSpec, Routing, SavedExperts, Tensor,
+    LatentDims, RotarySpec, RouterSpec, Routing, SavedExperts, Segment, Tensor,
 };
 
 /// The processor, until the backward pass of step `panics_at`.
@@ -46,6 +46,7 @@ impl Backend for Faulty {
         fn rotary(x: &Tensor, spec: &RotarySpec, positions: &Tensor) -> Tensor;
         fn swiglu(gate: &Tensor, up: &Tensor) -> Tensor;
         fn columns(x: &Tensor, range: Range<usize>) -> Tensor;
+        fn join_columns(a: &Tensor, b: &Tensor) -> Tensor;
         fn join_keys(kv: &Tensor, k_rope: &Tensor, dims: LatentDims) -> (Tensor, Tensor);
         fn attention(q: &Tensor, k: &Tensor, v: &Tensor, spec: &AttentionSpec) -> Tensor;
         fn absorbed_attention(
@@ -54,7 +55,10 @@ impl Backend for Faulty {
         ) -> Tensor;
         fn route(logits: &Tensor, bias: Option<&Tensor>, spec: &RouterSpec) -> Routing;
         fn experts(x: &Tensor, routing: &Routing, weights: &ExpertWeights) -> Tensor;
-        fn cross_entropy(logits: &Tensor, targets: &Tensor) -> Tensor;
+        fn balance_loss(
+            logits: &Tensor, indices: &Tensor, spec: &RouterSpec, segments: &[Segment]
+        ) -> Tensor;
+        fn cross_entropy_with_z(logits: &Tensor, targets: &Tensor) -> (Tensor, Tensor);
     }
 }
 
@@ -101,6 +105,10 @@ impl Differentiable for Faulty {
             saved: &SavedExperts, d_x: &mut Gradient, d_routing_weights: &mut Gradient,
             d_weights: Option<ExpertGradients<'_>>
         );
+        fn balance_loss_backward(
+            d_losses: &Tensor, logits: &Tensor, indices: &Tensor, spec: &RouterSpec,
+            segments: &[Segment], d_logits: &mut Gradient
+        );
         fn sum_of_squares(tensor: &Tensor) -> f64;
         fn adamw(
             weight: &mut Tensor, gradient: Option<&Tensor>, moments: [&mut Tensor; 2],
@@ -111,6 +119,7 @@ impl Differentiable for Faulty {
     fn cross_entropy_backward(
         &self,
         d_losses: &Tensor,
+        d_squares: Option<&Tensor>,
         logits: &Tensor,
         targets: &Tensor,
         d_logits: &mut Gradient,
@@ -119,6 +128,6 @@ impl Differentiable for Faulty {
         if self.step.fetch_add(1, Ordering::Relaxed) + 1 == self.panics_at {
             rayon::join(|| panic!("expert 5 of 4"), || ());
         }
-        self.cpu.cross_entropy_backward(d_losses, logits, targets, d_logits);
+        self.cpu.cross_entropy_backward(d_losses, d_squares, logits, targets, d_logits);
     }
 }
