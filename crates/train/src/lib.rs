@@ -30,7 +30,7 @@ pub use gradients::Gradients;
 pub use optimiser::{OptimiserConfig, TrainedWeights};
 pub use recipe::{BatchConfig, DataConfig, OutputConfig, Recipe, RouterConfig};
 pub use run::{Event, RouterHealth, StepReport, Summary, train};
-pub use schedule::Schedule;
+pub use schedule::{Schedule, Shape};
 pub use shards::{DocumentFilter, PackReport, Shards};
 pub use step::{NotFinite, StepOutcome, Trainer};
 pub use tape::Tape;

@@ -163,6 +163,12 @@ impl Recipe {
                 0.0,
                 f64::from(self.schedule.steps),
             ),
+            (
+                "schedule.decay",
+                f64::from(self.schedule.decay()),
+                0.0,
+                f64::from(self.schedule.steps.saturating_sub(self.schedule.warm_up)),
+            ),
             ("schedule.learning_rate", f64::from(self.schedule.learning_rate), 0.0, 10.0),
             ("schedule.final_fraction", f64::from(self.schedule.final_fraction), 0.0, 1.0),
             ("optimiser.beta1", f64::from(self.optimiser.beta1), 0.0, 0.9999),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use hadal_cpu::Cpu;
 use hadal_model::{Checkpoint, Decoder, Parameter, parameters, read_safetensors};
 use hadal_tensor::{Backend, Differentiable, Reference, Tensor};
-use hadal_train::{Gradients, OptimiserConfig, Schedule, Tape, Trainer, TrainingBatch};
+use hadal_train::{Gradients, OptimiserConfig, Schedule, Shape, Tape, Trainer, TrainingBatch};
 
 /// Greatest error of a gradient, relative to the greatest value of its tensor.
 const GRADIENT_TOLERANCE: f32 = 1e-3;
@@ -98,7 +98,13 @@ fn relative_error(found: &[f32], expected: &[f32]) -> f32 {
 fn ten_steps_lose_what_they_lose_in_pytorch() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/ten_steps");
     let golden = read_safetensors(&folder.join("golden.safetensors")).expect("it opens");
-    let schedule = Schedule { steps: 10, warm_up: 3, learning_rate: 3e-3, final_fraction: 0.1 };
+    let schedule = Schedule {
+        steps: 10,
+        warm_up: 3,
+        learning_rate: 3e-3,
+        final_fraction: 0.1,
+        shape: Shape::Cosine,
+    };
     for device in devices() {
         let checkpoint = Checkpoint::open(&folder).expect("it opens");
         let weights = parameters(&checkpoint.config)

@@ -182,6 +182,11 @@ fn what_a_recipe_cannot_ask_for_is_refused_by_name() {
         ("length = 32", "length = 65", "`batch.length` is 65"),
         ("warm_up = 4", "warm_up = 41", "`schedule.warm_up` is 41"),
         ("learning_rate = 0.01", "learning_rate = -1", "`schedule.learning_rate` is -1"),
+        (
+            "warm_up = 4",
+            "warm_up = 4\nshape = \"warmup_stable_decay\"\ndecay = 37",
+            "`schedule.decay` is 37; expected from 0 to 36",
+        ),
         ("save_every = 20", "save_each = 20", "save_each"),
         ("hidden_size = 32", "hiden_size = 32", "`hidden_size`"),
         ("seed = 7", "seed = ", "line 2"),
