@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::error::{Error, at};
-use crate::optimiser::TrainedWeights;
+use crate::optimiser::{Method, TrainedWeights};
 
 /// Where a run stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,6 +130,7 @@ pub fn list_checkpoints(run_folder: &Path) -> Result<Vec<PathBuf>, Error> {
 pub(crate) fn load(
     folder: &Path,
     config: &Config,
+    method: Method,
     device: &dyn Differentiable,
 ) -> Result<(TrainedWeights, Progress), Error> {
     let wrong = |reason: String| Error::Checkpoint { folder: folder.to_path_buf(), reason };
@@ -137,7 +138,7 @@ pub(crate) fn load(
     let text = fs::read_to_string(&path).map_err(at(&path))?;
     let progress = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
     let tensors: HashMap<String, Tensor> = read_safetensors(&folder.join("training.safetensors"))?;
-    let weights = TrainedWeights::restore(config.clone(), device, |name, dims| {
+    let weights = TrainedWeights::restore(config.clone(), device, method, |name, dims| {
         let tensor = tensors.get(name).ok_or_else(|| wrong(format!("it has no `{name}`")))?;
         if tensor.dims() == dims && tensor.dtype() == DType::F32 {
             Ok(tensor.clone())

@@ -27,7 +27,7 @@ pub use documents::{Document, documents};
 pub use error::Error;
 pub use evaluate::{Evaluation, evaluate};
 pub use gradients::Gradients;
-pub use optimiser::{OptimiserConfig, TrainedWeights};
+pub use optimiser::{Method, OptimiserConfig, TrainedWeights};
 pub use recipe::{BatchConfig, DataConfig, OutputConfig, Recipe, RouterConfig};
 pub use run::{Event, RouterHealth, StepReport, Summary, train};
 pub use schedule::{Schedule, Shape};

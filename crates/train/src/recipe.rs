@@ -171,6 +171,7 @@ impl Recipe {
             ),
             ("schedule.learning_rate", f64::from(self.schedule.learning_rate), 0.0, 10.0),
             ("schedule.final_fraction", f64::from(self.schedule.final_fraction), 0.0, 1.0),
+            ("optimiser.momentum", f64::from(self.optimiser.momentum), 0.0, 0.9999),
             ("optimiser.beta1", f64::from(self.optimiser.beta1), 0.0, 0.9999),
             ("optimiser.beta2", f64::from(self.optimiser.beta2), 0.0, 0.99999),
             ("optimiser.epsilon", f64::from(self.optimiser.epsilon), 1e-30, 1.0),

@@ -128,10 +128,11 @@ pub fn train(
     let (weights, done) = match checkpoint {
         None => {
             let fresh = initialise(&config, recipe.seed);
-            (TrainedWeights::begin(config.clone(), device, fresh), 0)
+            (TrainedWeights::begin(config.clone(), device, fresh, recipe.optimiser.method), 0)
         }
         Some(folder) => {
-            let (weights, progress) = checkpoint::load(&folder, &config, device)?;
+            let (weights, progress) =
+                checkpoint::load(&folder, &config, recipe.optimiser.method, device)?;
             if progress.seed != recipe.seed {
                 let reason = format!("its seed is {}, the recipe's {}", progress.seed, recipe.seed);
                 return Err(Error::Checkpoint { folder, reason });

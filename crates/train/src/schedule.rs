@@ -2,10 +2,10 @@
 
 use std::f64::consts::PI;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Linear warm-up, then one of two ways down to a fraction of the peak.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "ScheduleTable")]
 pub struct Schedule {
     /// Optimiser steps of the run.
@@ -21,7 +21,7 @@ pub struct Schedule {
 }
 
 /// The way from the peak to the end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Shape {
     /// Half a cosine over all that is left.
     Cosine,
