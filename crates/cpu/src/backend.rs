@@ -1,12 +1,13 @@
 //! The contract, operation by operation; the work is in the files named after them.
 
 use hadal_tensor::{
-    AdamW, AttentionSpec, Backend, DType, Differentiable, ExpertGradients, ExpertWeights, Gradient,
-    LatentDims, RotarySpec, RouterSpec, Routing, SavedExperts, Segment, Tensor,
+    AdamWTensor, AttentionSpec, Backend, DType, Differentiable, ExpertGradients, ExpertWeights,
+    Gradient, LatentDims, MuonMatrix, RotarySpec, RouterSpec, Routing, SavedExperts, Segment,
+    Tensor,
 };
 
 use crate::{
-    Cpu, Products, absorbed, attention, balance, elementwise, experts, linear, loss, norm,
+    Cpu, Products, absorbed, attention, balance, elementwise, experts, linear, loss, muon, norm,
     optimiser, router,
 };
 
@@ -278,17 +279,15 @@ impl Differentiable for Cpu {
         loss::cross_entropy_backward(self, d_losses, d_squares, logits, targets, d_logits);
     }
 
-    fn sum_of_squares(&self, tensor: &Tensor) -> f64 {
-        optimiser::sum_of_squares(self, tensor)
+    fn sum_of_squares(&self, tensors: &[&Tensor]) -> f64 {
+        optimiser::sum_of_squares(self, tensors)
     }
 
-    fn adamw(
-        &self,
-        weight: &mut Tensor,
-        gradient: Option<&Tensor>,
-        moments: [&mut Tensor; 2],
-        update: &AdamW,
-    ) {
-        optimiser::adamw(self, weight, gradient, moments, update);
+    fn adamw(&self, tensors: Vec<AdamWTensor<'_>>) {
+        optimiser::adamw(self, tensors);
+    }
+
+    fn muon(&self, matrices: Vec<MuonMatrix<'_>>) {
+        muon::muon(self, matrices);
     }
 }

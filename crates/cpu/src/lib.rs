@@ -20,6 +20,7 @@ mod isa;
 mod lanes;
 mod linear;
 mod loss;
+mod muon;
 mod norm;
 mod optimiser;
 mod router;

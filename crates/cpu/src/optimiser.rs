@@ -1,6 +1,6 @@
-//! The optimiser's pass over weights, gradients and moments.
+//! The passes over all weights: AdamW, and the norm of gradients.
 
-use hadal_tensor::{AdamW, Tensor};
+use hadal_tensor::{AdamW, AdamWTensor, Tensor};
 use rayon::prelude::*;
 
 use crate::Cpu;
@@ -10,14 +10,24 @@ use crate::lanes::{LANES, fma};
 /// Numbers of one task.
 const TASK: usize = 32 * 1024;
 
-pub(crate) fn sum_of_squares(cpu: &Cpu, tensor: &Tensor) -> f64 {
-    let values = tensor.as_slice::<f32>();
-    if cpu.is_small(values.len()) {
-        return values.chunks(TASK).map(|chunk| squares(cpu.isa, chunk)).sum();
-    }
-    let parts: Vec<f64> =
-        cpu.install(|| values.par_chunks(TASK).map(|chunk| squares(cpu.isa, chunk)).collect());
-    parts.iter().sum()
+/// The gradient of one task of a tensor that has none.
+static NO_GRADIENT: [f32; TASK] = [0.0; TASK];
+
+/// Sums in the order of the tasks within each tensor, and then of the tensors.
+pub(crate) fn sum_of_squares(cpu: &Cpu, tensors: &[&Tensor]) -> f64 {
+    let slices = tensors.iter().map(|tensor| tensor.as_slice::<f32>()).enumerate();
+    let tasks: Vec<(usize, &[f32])> =
+        slices.flat_map(|(i, values)| values.chunks(TASK).map(move |chunk| (i, chunk))).collect();
+    let square = |(i, chunk): (usize, &[f32])| (i, squares(cpu.isa, chunk));
+    let parts: Vec<(usize, f64)> = if cpu.is_small(tasks.iter().map(|(_, chunk)| chunk.len()).sum())
+    {
+        tasks.into_iter().map(square).collect()
+    } else {
+        cpu.install(|| tasks.into_par_iter().map(square).collect())
+    };
+    let mut sums = vec![0.0; tensors.len()];
+    parts.into_iter().for_each(|(i, part)| sums[i] += part);
+    sums.iter().sum()
 }
 
 #[inline(always)]
@@ -37,31 +47,38 @@ per_isa! {
     fn squares(x: &[f32]) -> f64 => squares_body
 }
 
-pub(crate) fn adamw(
-    cpu: &Cpu,
-    weight: &mut Tensor,
-    gradient: Option<&Tensor>,
-    [mean, mean_square]: [&mut Tensor; 2],
-    update: &AdamW,
-) {
-    let gradient = gradient.map(|gradient| gradient.as_slice::<f32>());
-    let weight = weight.as_mut_slice::<f32>();
-    let len = weight.len();
-    let tasks: Vec<_> = (weight.chunks_mut(TASK))
-        .zip(mean.as_mut_slice::<f32>().chunks_mut(TASK))
-        .zip(mean_square.as_mut_slice::<f32>().chunks_mut(TASK))
-        .enumerate()
-        .collect();
-    cpu.for_each(tasks, 8 * len, |(task, ((weight, mean), mean_square))| {
-        let zeros;
-        let gradient = match gradient {
-            Some(gradient) => &gradient[task * TASK..][..weight.len()],
-            None => {
-                zeros = vec![0.0; weight.len()];
-                &zeros
-            }
-        };
-        adamw_chunk(cpu.isa, weight, gradient, mean, mean_square, update);
+/// One part of a tensor, no longer than [`TASK`].
+struct AdamWTask<'a> {
+    weight: &'a mut [f32],
+    gradient: &'a [f32],
+    mean: &'a mut [f32],
+    mean_square: &'a mut [f32],
+    update: AdamW,
+}
+
+/// All tensors are cut into tasks of one size and done in one pass, whatever their own sizes: a
+/// model of experts has hundreds of small ones.
+pub(crate) fn adamw(cpu: &Cpu, tensors: Vec<AdamWTensor<'_>>) {
+    let mut tasks = Vec::new();
+    let mut work = 0;
+    for AdamWTensor { weight, gradient, moments: [mean, mean_square], update } in tensors {
+        let gradient = gradient.map(|gradient| gradient.as_slice::<f32>());
+        let weight = weight.as_mut_slice::<f32>();
+        work += 8 * weight.len();
+        let parts = (weight.chunks_mut(TASK))
+            .zip(mean.as_mut_slice::<f32>().chunks_mut(TASK))
+            .zip(mean_square.as_mut_slice::<f32>().chunks_mut(TASK));
+        tasks.extend(parts.enumerate().map(|(task, ((weight, mean), mean_square))| {
+            let gradient = match gradient {
+                Some(gradient) => &gradient[task * TASK..][..weight.len()],
+                None => &NO_GRADIENT[..weight.len()],
+            };
+            AdamWTask { weight, gradient, mean, mean_square, update }
+        }));
+    }
+    cpu.for_each(tasks, work, |task| {
+        let AdamWTask { weight, gradient, mean, mean_square, update } = task;
+        adamw_chunk(cpu.isa, weight, gradient, mean, mean_square, &update);
     });
 }
 

@@ -94,6 +94,63 @@ pub struct AdamW {
     pub gradient_scale: f32,
 }
 
+/// One tensor's part in [`Differentiable::adamw`].
+pub struct AdamWTensor<'a> {
+    /// The weight.
+    pub weight: &'a mut Tensor,
+    /// Its gradient. It may be absent: an expert that no token visited has a gradient of zeros.
+    pub gradient: Option<&'a Tensor>,
+    /// Means of the gradient and of its square.
+    pub moments: [&'a mut Tensor; 2],
+    /// The step.
+    pub update: AdamW,
+}
+
+/// One step of Muon (Jordan et al. 2024) with decoupled weight decay, at the size of an AdamW step
+/// (Liu et al. 2025).
+///
+/// The momentum becomes `β m + (1 − β) g`; the step is against `β m + (1 − β) g` of the new
+/// momentum (Nesterov's), made nearly orthogonal and multiplied by
+/// `learning_rate · 0.2 · √max(rows, cols)`, so that its root mean square is that of AdamW.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Muon {
+    /// Step size.
+    pub learning_rate: f32,
+    /// `β`: decay of the mean of gradients.
+    pub momentum: f32,
+    /// Shrinks the weights by `learning_rate · weight_decay`.
+    pub weight_decay: f32,
+    /// Multiplies the gradient first: clipping.
+    pub gradient_scale: f32,
+}
+
+impl Muon {
+    /// Iterations of Newton and Schulz that make a matrix nearly orthogonal.
+    pub const ITERATIONS: usize = 5;
+    /// `a`, `b`, `c` of an iteration `X ← a X + (b A + c A²) X` with `A = X Xᵀ`: steep at zero, and
+    /// between 0.7 and 1.2 afterwards (Jordan et al. 2024).
+    pub const COEFFICIENTS: [f64; 3] = [3.4445, -4.7750, 2.0315];
+    /// The least norm that a matrix is divided by before the first iteration.
+    pub const LEAST_NORM: f64 = 1e-7;
+
+    /// What the orthogonal step of a matrix of this shape is multiplied by.
+    pub fn step_size(&self, rows: usize, cols: usize) -> f64 {
+        f64::from(self.learning_rate) * 0.2 * (rows.max(cols) as f64).sqrt()
+    }
+}
+
+/// One matrix's part in [`Differentiable::muon`].
+pub struct MuonMatrix<'a> {
+    /// The weight.
+    pub weight: &'a mut Tensor,
+    /// Its gradient; zeros where absent.
+    pub gradient: Option<&'a Tensor>,
+    /// Mean of the gradient.
+    pub momentum: &'a mut Tensor,
+    /// The step.
+    pub update: Muon,
+}
+
 /// A device that can train.
 ///
 /// Each `…_backward` takes the gradient of the output, the inputs of the forward pass, and the
@@ -243,16 +300,12 @@ pub trait Differentiable: Backend {
         d_logits: &mut Gradient,
     );
 
-    /// The sum of all squared values, in an order that does not depend on threads.
-    fn sum_of_squares(&self, tensor: &Tensor) -> f64;
+    /// The sum of all squared values of all tensors, in an order that does not depend on threads.
+    fn sum_of_squares(&self, tensors: &[&Tensor]) -> f64;
 
-    /// Updates `weight` and the two moments in place. `gradient` may be absent: an expert that no
-    /// token visited has a gradient of zeros.
-    fn adamw(
-        &self,
-        weight: &mut Tensor,
-        gradient: Option<&Tensor>,
-        moments: [&mut Tensor; 2],
-        update: &AdamW,
-    );
+    /// Updates weights and moments in place, all in one pass.
+    fn adamw(&self, tensors: Vec<AdamWTensor<'_>>);
+
+    /// Updates matrices and momenta in place. Products are made in `f32`.
+    fn muon(&self, matrices: Vec<MuonMatrix<'_>>);
 }

@@ -27,7 +27,8 @@ mod tensor;
 pub use backend::Backend;
 pub use collective::{Collective, ThreadCollective};
 pub use differentiable::{
-    Accumulate, AdamW, Differentiable, ExpertGradients, Gradient, SavedExperts,
+    Accumulate, AdamW, AdamWTensor, Differentiable, ExpertGradients, Gradient, Muon, MuonMatrix,
+    SavedExperts,
 };
 pub use dtype::{DType, Element};
 pub use memory::{HostBuffer, HostPool, Memory};

@@ -21,7 +21,7 @@ use serde_json::json;
 use crate::error::{Error, at};
 use crate::lasting::Lasting;
 use crate::manifest::{Manifest, sync_folder};
-use crate::optimiser::TrainedWeights;
+use crate::optimiser::{Method, TrainedWeights};
 
 /// Where a run stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -202,11 +202,12 @@ pub fn verify_checkpoint(folder: &Path) -> Result<(), Error> {
 pub(crate) fn load(
     folder: &Path,
     config: &Config,
+    method: Method,
     device: &dyn Differentiable,
 ) -> Result<TrainedWeights, Error> {
     let wrong = |reason: String| Error::Checkpoint { folder: folder.to_path_buf(), reason };
     let tensors: HashMap<String, Tensor> = read_safetensors(&folder.join("training.safetensors"))?;
-    TrainedWeights::restore(config.clone(), device, |name, dims| {
+    TrainedWeights::restore(config.clone(), device, method, |name, dims| {
         let tensor = tensors.get(name).ok_or_else(|| wrong(format!("it has no `{name}`")))?;
         if tensor.dims() == dims && tensor.dtype() == DType::F32 {
             Ok(tensor.clone())

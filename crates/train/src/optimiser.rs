@@ -1,16 +1,32 @@
 //! The weights being trained, and the optimiser's pass over them.
 
 use hadal_model::{Config, Parameter, ResidentWeights};
-use hadal_tensor::{AdamW, Differentiable, Tensor};
+use hadal_tensor::{AdamW, AdamWTensor, Differentiable, Muon, MuonMatrix, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::gradients::Gradients;
 
-/// AdamW with clipping; weight decay is for matrices alone.
+/// The rule by which hidden matrices are trained.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// AdamW, as everything else.
+    #[default]
+    AdamW,
+    /// Muon, each expert's matrices on their own; its steps have the size of AdamW's, so that one
+    /// learning rate and one weight decay serve both (Liu et al. 2025).
+    Muon,
+}
+
+/// The optimiser, with clipping; weight decay is for matrices alone.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct OptimiserConfig {
+    /// The rule for hidden matrices.
+    pub method: Method,
+    /// Muon's decay of the mean of gradients.
+    pub momentum: f32,
     /// Decay of the mean of gradients.
     pub beta1: f32,
     /// Decay of the mean of squared gradients.
@@ -24,9 +40,17 @@ pub struct OptimiserConfig {
 }
 
 impl Default for OptimiserConfig {
-    /// DeepSeek-V3's (section 4.2).
+    /// DeepSeek-V3's (section 4.2), and the momentum of Jordan et al. 2024.
     fn default() -> Self {
-        OptimiserConfig { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weight_decay: 0.1, clip: 1.0 }
+        OptimiserConfig {
+            method: Method::AdamW,
+            momentum: 0.95,
+            beta1: 0.9,
+            beta2: 0.95,
+            epsilon: 1e-8,
+            weight_decay: 0.1,
+            clip: 1.0,
+        }
     }
 }
 
@@ -39,26 +63,67 @@ pub struct TrainedWeights {
 struct Slot {
     parameter: Parameter,
     weight: Tensor,
-    /// Means of the gradient and of its square; absent where gradients do not train it.
-    moments: Option<[Tensor; 2]>,
+    /// What its optimiser remembers; absent where gradients do not train it.
+    memory: Option<Memory>,
 }
 
-/// The suffixes under which moments are saved.
-const MOMENT_NAMES: [&str; 2] = ["mean", "mean_square"];
+/// What an optimiser remembers of one tensor.
+enum Memory {
+    /// Means of the gradient and of its square.
+    AdamW([Tensor; 2]),
+    /// Mean of the gradient.
+    Muon(Tensor),
+}
+
+impl Memory {
+    /// The memory that `method` wants for a tensor, each part made by `take` from the suffix under
+    /// which it is saved; `None` where gradients do not train the tensor.
+    fn of(
+        parameter: &Parameter,
+        method: Method,
+        mut take: impl FnMut(&str) -> Result<Tensor, Error>,
+    ) -> Result<Option<Self>, Error> {
+        if !parameter.is_trained() {
+            return Ok(None);
+        }
+        Ok(Some(if method == Method::Muon && is_hidden_matrix(parameter) {
+            Memory::Muon(take("momentum")?)
+        } else {
+            Memory::AdamW([take("mean")?, take("mean_square")?])
+        }))
+    }
+
+    /// Its parts, with the suffixes under which they are saved.
+    fn parts(&self) -> Vec<(&'static str, &Tensor)> {
+        match self {
+            Memory::AdamW([mean, square]) => vec![("mean", mean), ("mean_square", square)],
+            Memory::Muon(momentum) => vec![("momentum", momentum)],
+        }
+    }
+}
+
+/// Whether Muon is for this tensor: a map between hidden states. Embedding and output projection
+/// are looked up by token, and a router's rows are compared with each other: AdamW trains them
+/// (Jordan et al. 2024; Liu et al. 2025).
+fn is_hidden_matrix(parameter: &Parameter) -> bool {
+    const OTHERS: [&str; 4] =
+        ["embed_tokens.weight", "lm_head.weight", "shared_head.head.weight", "mlp.gate.weight"];
+    parameter.is_matrix() && !OTHERS.iter().any(|name| parameter.name.ends_with(name))
+}
 
 impl TrainedWeights {
-    /// Weights to begin with, moments zero.
+    /// Weights to begin with, trained by `method` from empty moments.
     pub fn begin(
         config: Config,
         device: &dyn Differentiable,
         weights: Vec<(Parameter, Tensor)>,
+        method: Method,
     ) -> Self {
         let slots = weights
             .into_iter()
             .map(|(parameter, weight)| Slot {
-                moments: parameter
-                    .is_trained()
-                    .then(|| [device.zeros(&parameter.dims), device.zeros(&parameter.dims)]),
+                memory: Memory::of(&parameter, method, |_| Ok(device.zeros(&parameter.dims)))
+                    .expect("nothing is read"),
                 weight: device.upload(&weight),
                 parameter,
             })
@@ -83,17 +148,18 @@ impl TrainedWeights {
 
     /// What gradients train, by name.
     pub fn trained(&self) -> impl Iterator<Item = (&str, &Tensor)> {
-        let slots = self.slots.iter().filter(|slot| slot.moments.is_some());
+        let slots = self.slots.iter().filter(|slot| slot.memory.is_some());
         slots.map(|slot| (slot.parameter.name.as_str(), &slot.weight))
     }
 
     /// The Euclidean norm of all gradients together.
     pub fn gradient_norm(&self, device: &dyn Differentiable, gradients: &Gradients) -> f64 {
-        let squares = self.slots.iter().filter_map(|slot| gradients.get(&slot.weight));
-        squares.map(|gradient| device.sum_of_squares(gradient)).sum::<f64>().sqrt()
+        let gradients: Vec<&Tensor> =
+            self.slots.iter().filter_map(|slot| gradients.get(&slot.weight)).collect();
+        device.sum_of_squares(&gradients).sqrt()
     }
 
-    /// One AdamW step. `norm` is the gradients' norm.
+    /// One step of every tensor's optimiser. `norm` is the gradients' norm.
     pub fn update(
         &mut self,
         device: &dyn Differentiable,
@@ -102,24 +168,37 @@ impl TrainedWeights {
         (step, learning_rate): (u32, f32),
         optimiser: &OptimiserConfig,
     ) {
+        let OptimiserConfig { momentum, beta1, beta2, epsilon, weight_decay, clip, .. } =
+            *optimiser;
         // PyTorch's clipping, its 1e-6 included.
-        let gradient_scale = (f64::from(optimiser.clip) / (norm + 1e-6)).min(1.0) as f32;
-        for slot in &mut self.slots {
-            let Some([mean, mean_square]) = &mut slot.moments else { continue };
-            let weight_decay =
-                if slot.parameter.is_matrix() { optimiser.weight_decay } else { 0.0 };
-            let update = AdamW {
-                learning_rate,
-                beta1: optimiser.beta1,
-                beta2: optimiser.beta2,
-                epsilon: optimiser.epsilon,
-                weight_decay,
-                step,
-                gradient_scale,
-            };
-            let gradient = gradients.get(&slot.weight);
-            device.adamw(&mut slot.weight, gradient, [mean, mean_square], &update);
+        let gradient_scale = (f64::from(clip) / (norm + 1e-6)).min(1.0) as f32;
+        let muon = Muon { learning_rate, momentum, weight_decay, gradient_scale };
+        let (mut tensors, mut matrices) = (Vec::new(), Vec::new());
+        for Slot { parameter, weight, memory } in &mut self.slots {
+            let gradient = gradients.get(weight);
+            match memory {
+                None => {}
+                Some(Memory::Muon(momentum)) => {
+                    matrices.push(MuonMatrix { weight, gradient, momentum, update: muon });
+                }
+                Some(Memory::AdamW([mean, mean_square])) => {
+                    let weight_decay = if parameter.is_matrix() { weight_decay } else { 0.0 };
+                    let update = AdamW {
+                        learning_rate,
+                        beta1,
+                        beta2,
+                        epsilon,
+                        weight_decay,
+                        step,
+                        gradient_scale,
+                    };
+                    let moments = [mean, mean_square];
+                    tensors.push(AdamWTensor { weight, gradient, moments, update });
+                }
+            }
         }
+        device.adamw(tensors);
+        device.muon(matrices);
     }
 
     /// Moves the selection bias of each expert by `rate` towards the mean load (DeepSeek-V3,
@@ -148,15 +227,13 @@ impl TrainedWeights {
 
     /// The moments by name, on the host.
     pub fn named_moments(&self, device: &dyn Differentiable) -> Vec<(String, Tensor)> {
-        let moments = self.slots.iter().filter_map(|slot| {
-            slot.moments.as_ref().map(|moments| (&slot.parameter.name, moments))
-        });
-        moments
-            .flat_map(|(name, moments)| {
-                moments
-                    .iter()
-                    .zip(MOMENT_NAMES)
-                    .map(move |(moment, kind)| (format!("{name}.{kind}"), device.download(moment)))
+        let memories =
+            self.slots.iter().filter_map(|slot| Some((&slot.parameter, slot.memory.as_ref()?)));
+        memories
+            .flat_map(|(parameter, memory)| {
+                memory.parts().into_iter().map(|(kind, part)| {
+                    (format!("{}.{kind}", parameter.name), device.download(part))
+                })
             })
             .collect()
     }
@@ -168,20 +245,48 @@ impl TrainedWeights {
     pub fn restore(
         config: Config,
         device: &dyn Differentiable,
+        method: Method,
         mut take: impl FnMut(&str, &[usize]) -> Result<Tensor, Error>,
     ) -> Result<Self, Error> {
         let mut slots = Vec::new();
         for parameter in hadal_model::parameters(&config) {
-            let weight = device.upload(&take(&parameter.name, &parameter.dims)?);
-            let moments = if parameter.is_trained() {
-                let [mean, mean_square] = MOMENT_NAMES
-                    .map(|kind| take(&format!("{}.{kind}", parameter.name), &parameter.dims));
-                Some([device.upload(&mean?), device.upload(&mean_square?)])
-            } else {
-                None
-            };
-            slots.push(Slot { parameter, weight, moments });
+            let Parameter { name, dims } = &parameter;
+            let weight = device.upload(&take(name, dims)?);
+            let memory = Memory::of(&parameter, method, |kind| {
+                Ok(device.upload(&take(&format!("{name}.{kind}"), dims)?))
+            })?;
+            slots.push(Slot { parameter, weight, memory });
         }
         Ok(TrainedWeights { config, slots })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn muon_is_for_maps_between_hidden_states_alone() {
+        let is_hidden = |name: &str, dims: &[usize]| {
+            is_hidden_matrix(&Parameter { name: name.to_owned(), dims: dims.to_vec() })
+        };
+        for name in [
+            "model.layers.0.self_attn.kv_b_proj.weight",
+            "model.layers.0.mlp.gate_proj.weight",
+            "model.layers.1.mlp.experts.3.down_proj.weight",
+            "model.layers.1.mlp.shared_experts.up_proj.weight",
+            "model.layers.2.eh_proj.weight",
+        ] {
+            assert!(is_hidden(name, &[4, 8]), "{name}");
+        }
+        for name in [
+            "model.embed_tokens.weight",
+            "lm_head.weight",
+            "model.layers.1.mlp.gate.weight",
+            "model.layers.2.shared_head.head.weight",
+        ] {
+            assert!(!is_hidden(name, &[4, 8]), "{name}");
+        }
+        assert!(!is_hidden("model.layers.0.input_layernorm.weight", &[8]));
     }
 }

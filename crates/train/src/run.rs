@@ -202,11 +202,11 @@ fn prepare_and_go(
                 None => initialise(&config, recipe.seed),
                 Some(folder) => weights_from(folder, &config, recipe.seed)?,
             };
-            TrainedWeights::begin(config.clone(), device, weights)
+            TrainedWeights::begin(config.clone(), device, weights, recipe.optimiser.method)
         }
         Some((folder, progress)) => {
             data.check_same(progress, folder)?;
-            checkpoint::load(folder, &config, device)?
+            checkpoint::load(folder, &config, recipe.optimiser.method, device)?
         }
     };
 

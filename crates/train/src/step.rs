@@ -7,7 +7,7 @@ use crate::batches::TrainingBatch;
 use crate::error::Error;
 use crate::gradients::Gradients;
 use crate::objective::{Counts, Losses, Objective, ObjectiveConfig};
-use crate::optimiser::{OptimiserConfig, TrainedWeights};
+use crate::optimiser::{Method, OptimiserConfig, TrainedWeights};
 use crate::tape::Tape;
 
 /// A model in training on a device.
@@ -64,14 +64,14 @@ impl<'d> Trainer<'d> {
         Trainer { objective, ..self }
     }
 
-    /// Training from fresh weights.
+    /// Training from fresh weights by AdamW.
     pub fn begin(
         device: &'d dyn Differentiable,
         config: Config,
         weights: Vec<(Parameter, Tensor)>,
         length: usize,
     ) -> Self {
-        let weights = TrainedWeights::begin(config.clone(), device, weights);
+        let weights = TrainedWeights::begin(config.clone(), device, weights, Method::AdamW);
         Trainer::new(device, config, weights, length)
     }
 

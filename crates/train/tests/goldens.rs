@@ -10,7 +10,8 @@ use hadal_cpu::Cpu;
 use hadal_model::{Checkpoint, Decoder, Parameter, parameters, read_safetensors};
 use hadal_tensor::{Backend, Differentiable, Reference, Tensor};
 use hadal_train::{
-    Gradients, ObjectiveConfig, OptimiserConfig, Schedule, Tape, Trainer, TrainingBatch,
+    Gradients, Method, ObjectiveConfig, OptimiserConfig, Schedule, Shape, Tape, TrainedWeights,
+    Trainer, TrainingBatch,
 };
 
 /// Greatest error of a gradient, relative to the greatest value of its tensor.
@@ -101,7 +102,13 @@ fn relative_error(found: &[f32], expected: &[f32]) -> f32 {
 fn ten_steps_lose_what_they_lose_in_pytorch() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/ten_steps");
     let golden = read_safetensors(&folder.join("golden.safetensors")).expect("it opens");
-    let schedule = Schedule { steps: 10, warm_up: 3, learning_rate: 3e-3, final_fraction: 0.1 };
+    let schedule = Schedule {
+        steps: 10,
+        warm_up: 3,
+        learning_rate: 3e-3,
+        final_fraction: 0.1,
+        shape: Shape::Cosine,
+    };
     for device in devices() {
         let checkpoint = Checkpoint::open(&folder).expect("it opens");
         let weights = parameters(&checkpoint.config)
@@ -164,7 +171,13 @@ fn objective(
 
 #[test]
 fn ten_steps_on_the_whole_objective_lose_what_they_lose_in_pytorch() {
-    let schedule = Schedule { steps: 10, warm_up: 3, learning_rate: 3e-3, final_fraction: 0.1 };
+    let schedule = Schedule {
+        steps: 10,
+        warm_up: 3,
+        learning_rate: 3e-3,
+        final_fraction: 0.1,
+        shape: Shape::Cosine,
+    };
     for device in devices() {
         let (mut trainer, batches, golden) = objective(&*device);
         assert_eq!(batches.len(), 10);
@@ -203,6 +216,52 @@ fn ten_steps_on_the_whole_objective_lose_what_they_lose_in_pytorch() {
             assert!((outcome.gradient_norm / norm - 1.0).abs() < 1e-3, "step {step}");
             // The layer that predicts the token after next has a router of its own.
             assert_eq!(outcome.expert_loads.len(), 2);
+        }
+    }
+}
+
+/// Greatest error of a weight after ten steps by Muon, relative to the greatest value of its tensor.
+const MUON_TOLERANCE: f32 = 1e-3;
+
+#[test]
+fn ten_steps_by_muon_end_where_they_end_in_pytorch() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/ten_steps");
+    let golden = read_safetensors(&folder.join("muon.safetensors")).expect("it opens");
+    let rates =
+        read_safetensors(&folder.join("golden.safetensors")).expect("it opens")["learning_rates"]
+            .to_f32_vec();
+    let batches = &golden["batches"];
+    let [_, sequences, length] = *batches.dims() else { panic!("three dimensions") };
+    let (losses, norms) = (golden["losses"].to_f32_vec(), golden["grad_norms"].to_f32_vec());
+    let optimiser = OptimiserConfig { method: Method::Muon, ..Default::default() };
+    for device in devices() {
+        let on = device.name();
+        let config = Checkpoint::open(&folder).expect("it opens").config;
+        let initial = read_safetensors(&folder.join("model.safetensors")).expect("it opens");
+        let weights =
+            parameters(&config).into_iter().map(|p| (p.clone(), copy(&initial[&p.name]))).collect();
+        let weights = TrainedWeights::begin(config.clone(), &*device, weights, optimiser.method);
+        let mut trainer = Trainer::new(&*device, config, weights, length);
+        let windows = batches.as_slice::<i32>().chunks(sequences * length);
+        for ((index, windows), rate) in windows.enumerate().zip(rates.iter().copied()) {
+            let step = index as u32 + 1;
+            let batch = rows(&Tensor::from_slice(windows, &[sequences, length]));
+            let outcome = trainer
+                .step(&[batch], (step, rate), &optimiser, 0.0)
+                .expect("it runs")
+                .expect("it is finite");
+            let (loss, norm) = (f64::from(losses[index]), f64::from(norms[index]));
+            let found = outcome.loss;
+            assert!((found - loss).abs() <= LOSS_TOLERANCE, "step {step} on {on}: {found}");
+            assert!((outcome.gradient_norm / norm - 1.0).abs() < 1e-3, "step {step} on {on}");
+        }
+        for (name, weight) in trainer.weights().named(&*device) {
+            let Some(expected) = golden.get(&format!("final.{name}")) else {
+                assert!(name.ends_with("e_score_correction_bias"), "{name} is in the golden file");
+                continue;
+            };
+            let error = relative_error(&weight.to_f32_vec(), &expected.to_f32_vec());
+            assert!(error <= MUON_TOLERANCE, "{name} on {on}: off by {error}");
         }
     }
 }

@@ -232,6 +232,24 @@ fn the_layer_for_the_token_after_next_is_trained_saved_and_resumed() {
 }
 
 #[test]
+fn a_run_by_muon_learns_resumes_to_the_bit_and_is_not_resumed_by_adamw() {
+    let (whole, halves) = (workshop(), workshop());
+    let muon = [("[router]", "[optimiser]\nmethod = \"muon\"\n\n[router]")];
+    let (_, losses) = run(whole.path(), &muon, false).expect("it trains");
+    assert!(losses[39] < losses[0] * 0.5, "from {} to {}", losses[0], losses[39]);
+    let (_, again) = run(halves.path(), &muon, false).expect("it trains");
+    assert_eq!(losses, again, "the same seed and number of threads");
+    fs::remove_dir_all(halves.path().join("run/checkpoint-0000040")).expect("removed");
+    run(halves.path(), &[], true).expect_err("another method");
+    let (_, resumed) = run(halves.path(), &muon, true).expect("it resumes");
+    assert_eq!(resumed, losses[20..]);
+    let weights = |folder: &Path| {
+        fs::read(folder.join("run/checkpoint-0000040/training.safetensors")).expect("there")
+    };
+    assert_eq!(weights(whole.path()), weights(halves.path()));
+}
+
+#[test]
 fn accumulated_micro_batches_equal_one_large_batch() {
     let (one, two) = (workshop(), workshop());
     let steps = ("steps = 40", "steps = 6");
@@ -266,6 +284,13 @@ fn what_a_recipe_cannot_ask_for_is_refused_by_name() {
         ("length = 32", "length = 65", "`batch.length` is 65"),
         ("warm_up = 4", "warm_up = 41", "`schedule.warm_up` is 41"),
         ("learning_rate = 0.01", "learning_rate = -1", "`schedule.learning_rate` is -1"),
+        (
+            "warm_up = 4",
+            "warm_up = 4\nshape = \"warmup_stable_decay\"\ndecay = 37",
+            "`schedule.decay` is 37; expected from 0 to 36",
+        ),
+        ("[router]", "[optimiser]\nmethod = \"sgd\"\n[router]", "`adamw` or `muon`"),
+        ("[router]", "[optimiser]\nmomentum = 1\n[router]", "`optimiser.momentum` is 1"),
         ("save_every = 20", "save_each = 20", "save_each"),
         ("hidden_size = 32", "hiden_size = 32", "`hidden_size`"),
         ("seed = 7", "seed = ", "line 2"),

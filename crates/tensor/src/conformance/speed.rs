@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::differentiable::{AdamW, Differentiable, Gradient};
+use crate::differentiable::{AdamW, AdamWTensor, Differentiable, Gradient, Muon, MuonMatrix};
 use crate::dtype::DType;
 use crate::specification::LatentDims;
 use crate::tensor::Tensor;
@@ -49,6 +49,7 @@ pub fn measure_speed(backend: &dyn Differentiable) -> Vec<SpeedRow> {
     let mut rows: Vec<SpeedRow> =
         speed_cases().into_iter().flat_map(|make| measure(&make(), backend)).collect();
     rows.push(measure_adamw(backend));
+    rows.push(measure_muon(backend));
     rows
 }
 
@@ -134,7 +135,9 @@ fn measure_adamw(backend: &dyn Differentiable) -> SpeedRow {
     };
     let seconds = median_seconds(|| {
         update.step += 1;
-        backend.adamw(&mut weight, Some(&gradient), [&mut mean, &mut square], &update);
+        let moments = [&mut mean, &mut square];
+        let gradient = Some(&gradient);
+        backend.adamw(vec![AdamWTensor { weight: &mut weight, gradient, moments, update }]);
         wait_for(backend, &weight);
     });
     SpeedRow {
@@ -143,6 +146,30 @@ fn measure_adamw(backend: &dyn Differentiable) -> SpeedRow {
         milliseconds: seconds * 1e3,
         gflop_per_second: 14.0 * N as f64 / seconds / 1e9,
         gb_per_second: 28.0 * N as f64 / seconds / 1e9,
+    }
+}
+
+fn measure_muon(backend: &dyn Differentiable) -> SpeedRow {
+    const N: usize = 1024;
+    let mut random = Random::named("muon");
+    let gradient = backend.upload(&random.tensor(&[N, N], 1e-2));
+    let mut weight = upload_owned(backend, random.tensor(&[N, N], 0.1));
+    let mut momentum = backend.zeros(&[N, N]);
+    let update =
+        Muon { learning_rate: 1e-3, momentum: 0.95, weight_decay: 0.1, gradient_scale: 1.0 };
+    let seconds = median_seconds(|| {
+        let (weight, momentum) = (&mut weight, &mut momentum);
+        backend.muon(vec![MuonMatrix { weight, gradient: Some(&gradient), momentum, update }]);
+        wait_for(backend, weight);
+    });
+    // Three products an iteration, each of N³ multiply-adds.
+    let flops = (Muon::ITERATIONS * 6 * N * N * N) as f64;
+    SpeedRow {
+        case: format!("muon [{N}, {N}]"),
+        pass: "update",
+        milliseconds: seconds * 1e3,
+        gflop_per_second: flops / seconds / 1e9,
+        gb_per_second: (20 * N * N) as f64 / seconds / 1e9,
     }
 }
 

@@ -8,6 +8,7 @@ mod experts;
 mod grid;
 mod linear;
 mod loss;
+mod muon;
 mod norm;
 mod optimiser;
 mod rotary;
@@ -17,7 +18,9 @@ mod swiglu;
 use std::sync::Arc;
 
 use crate::backend::Backend;
-use crate::differentiable::{AdamW, Differentiable, ExpertGradients, Gradient, SavedExperts};
+use crate::differentiable::{
+    AdamWTensor, Differentiable, ExpertGradients, Gradient, MuonMatrix, SavedExperts,
+};
 use crate::dtype::DType;
 use crate::memory::HostBuffer;
 use crate::specification::{
@@ -284,17 +287,15 @@ impl Differentiable for Reference {
         loss::cross_entropy_backward(d_losses, d_squares, logits, targets, d_logits);
     }
 
-    fn sum_of_squares(&self, tensor: &Tensor) -> f64 {
-        optimiser::sum_of_squares(tensor)
+    fn sum_of_squares(&self, tensors: &[&Tensor]) -> f64 {
+        tensors.iter().map(|tensor| optimiser::sum_of_squares(tensor)).sum()
     }
 
-    fn adamw(
-        &self,
-        weight: &mut Tensor,
-        gradient: Option<&Tensor>,
-        moments: [&mut Tensor; 2],
-        update: &AdamW,
-    ) {
-        optimiser::adamw(weight, gradient, moments, update);
+    fn adamw(&self, tensors: Vec<AdamWTensor<'_>>) {
+        tensors.into_iter().for_each(optimiser::adamw);
+    }
+
+    fn muon(&self, matrices: Vec<MuonMatrix<'_>>) {
+        matrices.into_iter().for_each(muon::muon);
     }
 }

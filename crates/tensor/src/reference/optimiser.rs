@@ -1,6 +1,6 @@
 //! AdamW in the order of `torch.optim.AdamW`, and the norm that clipping needs.
 
-use crate::differentiable::AdamW;
+use crate::differentiable::AdamWTensor;
 use crate::tensor::Tensor;
 
 use super::grid::{Grid, dot, values};
@@ -10,16 +10,9 @@ pub(super) fn sum_of_squares(tensor: &Tensor) -> f64 {
     (0..grid.rows).map(|row| dot(grid.row(row), grid.row(row))).sum()
 }
 
-pub(super) fn adamw(
-    weight: &mut Tensor,
-    gradient: Option<&Tensor>,
-    [mean, square]: [&mut Tensor; 2],
-    update: &AdamW,
-) {
-    let gradient = match gradient {
-        Some(gradient) => values::<f32>(gradient),
-        None => vec![0.0; weight.len()],
-    };
+pub(super) fn adamw(tensor: AdamWTensor<'_>) {
+    let AdamWTensor { weight, gradient, moments: [mean, square], update } = tensor;
+    let gradient = gradient.map_or_else(|| vec![0.0; weight.len()], values::<f32>);
     let (beta1, beta2) = (f64::from(update.beta1), f64::from(update.beta2));
     let rate = f64::from(update.learning_rate);
     let shrink = 1.0 - rate * f64::from(update.weight_decay);
@@ -42,6 +35,7 @@ pub(super) fn adamw(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::differentiable::AdamW;
 
     /// The first step from empty moments shrinks the weight and then moves it by the step size
     /// against the sign of the gradient, however large the gradient.
@@ -60,7 +54,8 @@ mod tests {
             step: 1,
             gradient_scale: 0.25,
         };
-        adamw(&mut weight, Some(&gradient), [&mut mean, &mut square], &update);
+        let moments = [&mut mean, &mut square];
+        adamw(AdamWTensor { weight: &mut weight, gradient: Some(&gradient), moments, update });
         for (w, expected) in weight.to_f32_vec().into_iter().zip([0.85, 1.05, 0.95]) {
             assert!((w - expected).abs() < 1e-6, "{w} instead of {expected}");
         }

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use hadal_cpu::Cpu;
 use hadal_tensor::{
-    AdamW, AttentionSpec, Backend, DType, Differentiable, ExpertGradients, ExpertWeights, Gradient,
-    LatentDims, RotarySpec, RouterSpec, Routing, SavedExperts, Segment, Tensor,
+    AdamWTensor, AttentionSpec, Backend, DType, Differentiable, ExpertGradients, ExpertWeights,
+    Gradient, LatentDims, MuonMatrix, RotarySpec, RouterSpec, Routing, SavedExperts, Segment,
+    Tensor,
 };
 
 /// The processor, until the backward pass of step `panics_at`.
@@ -109,11 +110,9 @@ impl Differentiable for Faulty {
             d_losses: &Tensor, logits: &Tensor, indices: &Tensor, spec: &RouterSpec,
             segments: &[Segment], d_logits: &mut Gradient
         );
-        fn sum_of_squares(tensor: &Tensor) -> f64;
-        fn adamw(
-            weight: &mut Tensor, gradient: Option<&Tensor>, moments: [&mut Tensor; 2],
-            update: &AdamW
-        );
+        fn sum_of_squares(tensors: &[&Tensor]) -> f64;
+        fn adamw(tensors: Vec<AdamWTensor<'_>>);
+        fn muon(matrices: Vec<MuonMatrix<'_>>);
     }
 
     fn cross_entropy_backward(
