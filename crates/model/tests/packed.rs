@@ -1,5 +1,7 @@
 //! Packed checkpoints: read where they lie, and refused by name where they are damaged.
 
+#![allow(clippy::unwrap_used)] // Everywhere in a test, its helpers included.
+
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
