@@ -5,7 +5,7 @@ Takes steps on random tokens and prints the median tokens per second, the first 
 `configs/`:
 
     nano  configs/moe-16m.json   16 million parameters, multi-head attention, softmax router
-    100m  configs/moe-100m.json  104 million, DeepSeek-V3's latent attention and sigmoid router
+    100m  configs/moe-100m.json  104 million parameters, DeepSeek-V3's latent attention and sigmoid router
 
     hadal bench train --peer "python benches/peers/torch_train.py --bf16"
     hadal bench train --model-config benches/peers/configs/moe-100m.json \

@@ -424,7 +424,7 @@ fn another_models_weights_must_fit() {
     for (old, new, expected) in cases {
         let text = RECIPE.replace("tokenizer = \"tokenizer\"", from).replace(old, new);
         let text = text.replace("folder = \"run\"", "folder = \"other\"");
-        let error = run(folder.path(), &text).err().expect(new).to_string();
+        let error = run(folder.path(), &text).expect_err(new).to_string();
         assert!(error.contains(expected), "{new}: {error}");
     }
     for (old, expected) in [
@@ -432,7 +432,7 @@ fn another_models_weights_must_fit() {
         ("checkpoint-0000012", "config.json"),
     ] {
         let text = FINE_TUNING.replace(old, if old.contains('=') { "" } else { "gone" });
-        let error = run(folder.path(), &text).err().expect(old).to_string();
+        let error = run(folder.path(), &text).expect_err(old).to_string();
         assert!(error.contains(expected), "{error}");
     }
     let gaps =

@@ -60,10 +60,9 @@ fn peak_of_tree(process: &str) -> Option<usize> {
 
 /// The last `tokens_per_second N` of what a peer printed.
 fn figure(text: &str, line: &str) -> Result<f64> {
-    let mut figures =
-        text.lines().filter_map(|line| line.trim().strip_prefix("tokens_per_second "));
-    let figure = figures.next_back().and_then(|n| n.trim().parse::<f64>().ok());
-    figure.filter(|n| n.is_finite() && *n > 0.0).with_context(|| {
+    let of = |line: &'_ str| line.trim().strip_prefix("tokens_per_second ")?.trim().parse().ok();
+    let figure = text.lines().rev().find_map(of);
+    figure.filter(|n: &f64| n.is_finite() && *n > 0.0).with_context(|| {
         let printed: String = text.trim().chars().take(80).collect();
         format!("the peer `{line}` printed {printed:?}; expected a line `tokens_per_second N`")
     })

@@ -1,5 +1,6 @@
 //! `hadal train`: a run by its recipe, what it will ask for, and charts of what came of it.
 
+mod average;
 mod dry_run;
 mod plot;
 mod screen;
@@ -50,12 +51,15 @@ pub(crate) struct TrainArgs {
 
 #[derive(Subcommand)]
 enum TrainCommand {
+    Average(average::AverageArgs),
     Plot(plot::PlotArgs),
 }
 
 pub(crate) fn run(args: TrainArgs) -> anyhow::Result<()> {
-    if let Some(TrainCommand::Plot(args)) = args.command {
-        return plot::run(args);
+    match args.command {
+        Some(TrainCommand::Average(args)) => return average::run(&args),
+        Some(TrainCommand::Plot(args)) => return plot::run(args),
+        None => {}
     }
     let path = args.recipe.ok_or_else(|| usage("train needs a recipe, a TOML file"))?;
     let recipe = Recipe::read(&path)?;

@@ -76,8 +76,8 @@ fn muon(rows: usize, cols: usize, has_gradient: bool) -> Case {
         let mut momentum = b.zeros(x[0].dims());
         let update =
             Muon { learning_rate: 1.0, momentum: 0.95, weight_decay: 0.1, gradient_scale: 0.5 };
-        for step in 1..=3 {
-            let gradient = (has_gradient || step == 1).then_some(&x[step]);
+        for (index, gradient) in x[1..].iter().enumerate() {
+            let gradient = (has_gradient || index == 0).then_some(gradient);
             b.muon(vec![MuonMatrix {
                 weight: &mut weight,
                 gradient,
