@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::error::{Error, at};
+use crate::health::RouterLoads;
 use crate::lasting::Lasting;
 use crate::manifest::{Manifest, sync_folder};
 use crate::optimiser::{Method, TrainedWeights};
@@ -32,6 +33,8 @@ pub(crate) struct Progress {
     pub(crate) n_tokens: usize,
     /// What the recipe may not change.
     pub(crate) recipe: Lasting,
+    /// The loads that have not been told yet.
+    pub(crate) loads: RouterLoads,
 }
 
 impl Progress {

@@ -1,6 +1,6 @@
 //! Whether routers spread their tokens over the experts.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::step::StepOutcome;
 
@@ -41,7 +41,7 @@ fn entropy(loads: &[u64]) -> f64 {
 }
 
 /// The tokens each expert was given since the last look, for each layer with experts.
-#[derive(Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RouterLoads(Vec<Vec<u64>>);
 
 impl RouterLoads {

@@ -10,7 +10,7 @@ use crate::error::Error;
 
 /// Keys, or tables of keys, that may change when a run goes on. All others decide what the saved
 /// weights, moments and position in the data mean.
-const FREE: [&str; 11] = [
+const FREE: [&str; 12] = [
     "precision",
     "objective",
     "schedule",
@@ -22,6 +22,7 @@ const FREE: [&str; 11] = [
     "optimiser.epsilon",
     "optimiser.weight_decay",
     "optimiser.clip",
+    "optimiser.momentum",
 ];
 
 /// The keys of a recipe that last, each with its value, defaults included.

@@ -233,7 +233,8 @@ fn prepare_and_go(
     let tokens = recipe.batch.tokens();
     let flops = Flops::per_token(&recipe.model, recipe.batch.length).training() * tokens as f64;
     let pace = Pace::begin(tokens, flops, measured_peak);
-    let loads = RouterLoads::default();
+    let loads = start.checkpoint.as_ref().map(|(_, progress)| progress.loads.clone());
+    let loads = loads.unwrap_or_default();
     let run = Run { recipe, tokenizer, data: &data, trainer, metrics, pace, loads };
     let summary = run.go(first_step, control.stop, step)?;
     card::end(recipe, &summary)?;
@@ -345,6 +346,7 @@ impl Run<'_> {
                 step,
                 n_tokens: self.data.train.0.n_tokens(),
                 recipe: self.recipe.lasting.clone(),
+                loads: self.loads.clone(),
             },
             self.recipe.output.keep,
         )?;

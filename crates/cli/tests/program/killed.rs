@@ -52,7 +52,7 @@ save_every = SAVE_EVERY
 /// Kills of all runs together.
 const KILLS: usize = 50;
 /// Steps of a run that is killed.
-const STEPS: u32 = 60;
+const STEPS: u32 = 40;
 
 /// A folder with all that a recipe needs.
 fn workshop() -> tempfile::TempDir {
@@ -157,7 +157,7 @@ fn a_run_that_is_killed_fifty_times_equals_one_that_is_not() {
             }
         }
         assert_eq!(losses(&run), expected, "run {n_runs}");
-        assert_eq!(partial(&run), Vec::<PathBuf>::new());
+        assert!(partial(&run).is_empty());
     }
     println!("{n_kills} kills in {n_runs} runs, {n_in_writing} of them in checkpoint writing");
     assert!(n_in_writing >= 5, "{n_in_writing} of {n_kills} kills fell into checkpoint writing");
@@ -211,5 +211,5 @@ fn a_signal_lets_the_run_save_and_a_second_does_not() {
     let recipe = write_recipe(folder.path(), "twice", values);
     let (code, said) = signalled(&recipe, &["-INT", "-INT"]);
     assert_eq!(code, Some(130), "{said}");
-    assert_eq!(list_checkpoints(&folder.path().join("twice")).unwrap(), Vec::<PathBuf>::new());
+    assert!(list_checkpoints(&folder.path().join("twice")).unwrap().is_empty());
 }

@@ -34,7 +34,7 @@ impl Bound {
     }
 
     /// The looser of two bounds; what is exact stays so.
-    pub(super) fn or(self, rounding: Bound) -> Bound {
+    fn or(self, rounding: Bound) -> Bound {
         if self == Bound::EXACT {
             return self;
         }
@@ -122,6 +122,8 @@ pub struct Case {
     /// Another way to the first outputs of `forward`, on the same device.
     pub(super) twin: Option<Forward>,
     pub(super) backward: Option<Backward>,
+    /// How many times a backend's rounding of products may go into the result.
+    pub(super) amplification: f64,
     /// Floating-point operations of the forward pass.
     pub(super) flops: f64,
     /// Bytes the forward pass must read and write.
@@ -142,6 +144,7 @@ impl Case {
             forward: Box::new(forward),
             twin: None,
             backward: None,
+            amplification: 1.0,
             flops: 0.0,
             bytes: 0.0,
         }
@@ -162,6 +165,17 @@ impl Case {
         + 'static,
     ) -> Self {
         Case { backward: Some(Box::new(backward)), ..self }
+    }
+
+    /// The same case of an operation that multiplies many times in a row.
+    pub(super) fn amplifying(self, amplification: f64) -> Self {
+        Case { amplification, ..self }
+    }
+
+    /// The same case for a backend that rounds its products as well.
+    pub(super) fn within(self, rounding: Bound) -> Self {
+        let relative = rounding.relative * self.amplification;
+        Case { bound: self.bound.or(Bound { relative, ..rounding }), ..self }
     }
 
     /// The work of the forward pass, for the measurement of speed.

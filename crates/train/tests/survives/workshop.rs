@@ -121,13 +121,13 @@ impl Workshop {
         (result, events)
     }
 
-    /// The lines of the metrics, without what differs between two equal runs: time and place.
+    /// The lines of the metrics, without what differs between two equal runs.
     pub(crate) fn metrics(&self) -> Vec<Value> {
         let text = fs::read_to_string(self.path("run/metrics.jsonl")).expect("there");
         let lines = text.lines().map(|line| {
             let mut event: Value = serde_json::from_str(line).expect("a JSON line");
             let fields = event.as_object_mut().expect("an event");
-            for varying in ["tokens_per_second", "folder", "train", "validation"] {
+            for varying in VARYING {
                 fields.remove(varying);
             }
             event
@@ -140,6 +140,18 @@ impl Workshop {
         fs::read(self.checkpoint(STEPS).join("training.safetensors")).expect("there")
     }
 }
+
+/// What differs between two equal runs: time and place.
+const VARYING: [&str; 8] = [
+    "tokens_per_second",
+    "smoothed_tokens_per_second",
+    "seconds_left",
+    "mfu",
+    "measured_peak",
+    "folder",
+    "train",
+    "validation",
+];
 
 /// Asserts that a run that went through something equals one that did not.
 pub(crate) fn assert_undisturbed(run: &Workshop) {

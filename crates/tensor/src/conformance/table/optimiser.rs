@@ -62,6 +62,9 @@ fn adamw(dims: &[usize], weight_decay: f32, has_gradient: bool) -> Case {
 /// products, by up to 3.4445⁵ = 485.
 const MUON: Bound = Bound { absolute: 1e-6, relative: 2e-4 };
 
+/// Fifteen products in a row, of which the rounding of the first ones counts most.
+const ITERATED: f64 = 4.0;
+
 /// Three steps from an empty momentum, clipped by a half.
 fn muon(rows: usize, cols: usize, has_gradient: bool) -> Case {
     let absent = if has_gradient { "" } else { ", absent from the second step" };
@@ -87,6 +90,7 @@ fn muon(rows: usize, cols: usize, has_gradient: bool) -> Case {
         }
         vec![weight, momentum]
     })
+    .amplifying(ITERATED)
 }
 
 /// Tensors of many sizes in one pass, some without a gradient: each gets what is its own.
