@@ -106,8 +106,9 @@ class Run:
         n_dropped = sum(router["n_dropped"] for router in routers)
         return {
             "tokens": tokens * self.steps,
-            "seconds": sum(tokens / speed for speed in speeds),
-            "tokens_per_second": len(timed) / sum(1 / speed for speed in timed),
+            # By the median step: other work on the machine, or a night's sleep, is not counted.
+            "seconds": tokens * self.steps / statistics.median(timed),
+            "tokens_per_second": statistics.median(timed),
             "dropped_share": n_dropped / assigned if routers else None,
         }
 

@@ -287,6 +287,10 @@ impl Differentiable for Cpu {
         optimiser::adamw(self, tensors);
     }
 
+    fn average(&self, pairs: Vec<(&mut Tensor, &Tensor)>, keep: f32) {
+        optimiser::average(self, pairs, keep);
+    }
+
     fn muon(&self, matrices: Vec<MuonMatrix<'_>>) {
         muon::muon(self, matrices);
     }

@@ -1,4 +1,4 @@
-//! The passes over all weights: AdamW, and the norm of gradients.
+//! The passes over all weights: AdamW, moving averages, and the norm of gradients.
 
 use hadal_tensor::{AdamW, AdamWTensor, Tensor};
 use rayon::prelude::*;
@@ -106,6 +106,28 @@ fn adamw_chunk_body<const FMA: bool>(
         mean_square[i] = v;
         weight[i] = weight[i] * keep - rate * m / fma::<FMA>(v.sqrt(), unbias, epsilon);
     }
+}
+
+pub(crate) fn average(cpu: &Cpu, pairs: Vec<(&mut Tensor, &Tensor)>, keep: f32) {
+    let mut tasks = Vec::new();
+    let mut work = 0;
+    for (average, weight) in pairs {
+        work += average.len();
+        let averages = average.as_mut_slice::<f32>().chunks_mut(TASK);
+        tasks.extend(averages.zip(weight.as_slice::<f32>().chunks(TASK)));
+    }
+    cpu.for_each(tasks, work, |(average, weight)| average_chunk(cpu.isa, average, weight, keep));
+}
+
+#[inline(always)]
+fn average_chunk_body<const FMA: bool>(average: &mut [f32], weight: &[f32], keep: f32) {
+    for (average, weight) in average.iter_mut().zip(weight) {
+        *average = fma::<FMA>(keep, *average, (1.0 - keep) * weight);
+    }
+}
+
+per_isa! {
+    fn average_chunk(average: &mut [f32], weight: &[f32], keep: f32) => average_chunk_body
 }
 
 per_isa! {

@@ -300,6 +300,9 @@ pub trait Differentiable: Backend {
         d_logits: &mut Gradient,
     );
 
+    /// `average ← keep · average + (1 − keep) · weight` for each pair, in one pass over all.
+    fn average(&self, pairs: Vec<(&mut Tensor, &Tensor)>, keep: f32);
+
     /// The sum of all squared values of all tensors, in an order that does not depend on threads.
     fn sum_of_squares(&self, tensors: &[&Tensor]) -> f64;
 

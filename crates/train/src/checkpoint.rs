@@ -151,7 +151,8 @@ pub(crate) fn save(
     let mut named = weights.named(device);
     let mut write_all = || {
         let mut files = Manifest::default();
-        write_model(&partial, &mut files, config, &named, DType::Bf16, tokenizer)?;
+        let kept = weights.named_averaged(device);
+        write_model(&partial, &mut files, config, &kept, DType::Bf16, tokenizer)?;
         named.extend(weights.named_moments(device));
         files.write(&partial, "training.safetensors", &safetensors_bytes(&named))?;
         let text = serde_json::to_string_pretty(progress).expect("progress is plain data");
@@ -205,12 +206,12 @@ pub fn verify_checkpoint(folder: &Path) -> Result<(), Error> {
 pub(crate) fn load(
     folder: &Path,
     config: &Config,
-    method: Method,
+    (method, averaged): (Method, bool),
     device: &dyn Differentiable,
 ) -> Result<TrainedWeights, Error> {
     let wrong = |reason: String| Error::Checkpoint { folder: folder.to_path_buf(), reason };
     let tensors: HashMap<String, Tensor> = read_safetensors(&folder.join("training.safetensors"))?;
-    TrainedWeights::restore(config.clone(), device, method, |name, dims| {
+    TrainedWeights::restore(config.clone(), device, (method, averaged), |name, dims| {
         let tensor = tensors.get(name).ok_or_else(|| wrong(format!("it has no `{name}`")))?;
         if tensor.dims() == dims && tensor.dtype() == DType::F32 {
             Ok(tensor.clone())

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::batches::{SecondTargets, TrainingBatch};
 use crate::error::Error;
 use crate::gradients::Gradients;
+use crate::recompute;
 use crate::tape::Tape;
 
 /// The weights of the terms beside the cross-entropy.
@@ -141,19 +142,23 @@ pub(crate) struct Objective {
 }
 
 impl Objective {
-    /// Runs a micro-batch through the model on `device`, a tape where gradients are wanted.
+    /// Runs a micro-batch through the model on a tape; with `recompute`, one that holds little.
     ///
     /// # Errors
     /// When the forward pass fails.
     pub(crate) fn of(
         config: &ObjectiveConfig,
-        device: &dyn Backend,
+        (device, recompute): (&Tape<'_>, bool),
         decoder: &Decoder,
         weights: &dyn WeightSource,
         batch: &TrainingBatch,
         counts: &Counts,
     ) -> Result<Self, Error> {
-        let output = decoder.forward(device, weights, &batch.inputs, None)?;
+        let output = if recompute {
+            recompute::forward(device, decoder, weights, &batch.inputs)?
+        } else {
+            decoder.forward(device, weights, &batch.inputs, None)?
+        };
         let mut routed = output.routed;
         let logits = decoder.logits(device, weights, &output.hidden)?;
         let (losses, squares) =

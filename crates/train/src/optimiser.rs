@@ -65,6 +65,17 @@ struct Slot {
     weight: Tensor,
     /// What its optimiser remembers; absent where gradients do not train it.
     memory: Option<Memory>,
+    /// The moving average of the weight, where the run keeps one.
+    average: Option<Tensor>,
+}
+
+/// The suffix under which averages are saved.
+const AVERAGE: &str = "average";
+
+impl Slot {
+    fn averaged(&self) -> &Tensor {
+        self.average.as_ref().unwrap_or(&self.weight)
+    }
 }
 
 /// What an optimiser remembers of one tensor.
@@ -125,16 +136,35 @@ impl TrainedWeights {
                 memory: Memory::of(&parameter, method, |_| Ok(device.zeros(&parameter.dims)))
                     .expect("nothing is read"),
                 weight: device.upload(&weight),
+                average: None,
                 parameter,
             })
             .collect();
         TrainedWeights { config, slots }
     }
 
+    /// The same weights with averages of what gradients train, which begin with them.
+    pub fn with_averages(mut self, device: &dyn Differentiable) -> Self {
+        for slot in self.slots.iter_mut().filter(|slot| slot.memory.is_some()) {
+            slot.average = Some(device.upload(&device.download(&slot.weight)));
+        }
+        self
+    }
+
     /// The weights, for one forward pass: nothing may hold them when they are next updated.
     pub fn weights(&self) -> ResidentWeights {
+        self.assemble(|slot| &slot.weight)
+    }
+
+    /// The weights to measure and to keep: the averages, where the run has them. For one forward
+    /// pass, as [`TrainedWeights::weights`].
+    pub fn averaged(&self) -> ResidentWeights {
+        self.assemble(Slot::averaged)
+    }
+
+    fn assemble<'a>(&'a self, of: impl Fn(&'a Slot) -> &'a Tensor) -> ResidentWeights {
         let mut by_name: std::collections::HashMap<&str, &Tensor> =
-            self.slots.iter().map(|slot| (slot.parameter.name.as_str(), &slot.weight)).collect();
+            self.slots.iter().map(|slot| (slot.parameter.name.as_str(), of(slot))).collect();
         ResidentWeights::assemble(&self.config, &mut |name, _| {
             Ok(by_name.get_mut(name).expect("every name of the configuration is there").clone())
         })
@@ -174,7 +204,7 @@ impl TrainedWeights {
         let gradient_scale = (f64::from(clip) / (norm + 1e-6)).min(1.0) as f32;
         let muon = Muon { learning_rate, momentum, weight_decay, gradient_scale };
         let (mut tensors, mut matrices) = (Vec::new(), Vec::new());
-        for Slot { parameter, weight, memory } in &mut self.slots {
+        for Slot { parameter, weight, memory, .. } in &mut self.slots {
             let gradient = gradients.get(weight);
             match memory {
                 None => {}
@@ -201,6 +231,15 @@ impl TrainedWeights {
         device.muon(matrices);
     }
 
+    /// Moves the averages towards the weights; `keep` of them stays.
+    pub fn average(&mut self, device: &dyn Differentiable, keep: f32) {
+        let pairs = self.slots.iter_mut().filter_map(|slot| {
+            let Slot { weight, average, .. } = slot;
+            Some((average.as_mut()?, &*weight))
+        });
+        device.average(pairs.collect(), keep);
+    }
+
     /// Moves the selection bias of each expert by `rate` towards the mean load (DeepSeek-V3,
     /// section 2.1.2). `loads` are the tokens per expert of each layer with experts, in order.
     pub fn balance(&mut self, device: &dyn Differentiable, loads: &[Vec<u64>], rate: f32) {
@@ -225,27 +264,31 @@ impl TrainedWeights {
         slots.map(|slot| (slot.parameter.name.clone(), device.download(&slot.weight))).collect()
     }
 
-    /// The moments by name, on the host.
-    pub fn named_moments(&self, device: &dyn Differentiable) -> Vec<(String, Tensor)> {
-        let memories =
-            self.slots.iter().filter_map(|slot| Some((&slot.parameter, slot.memory.as_ref()?)));
-        memories
-            .flat_map(|(parameter, memory)| {
-                memory.parts().into_iter().map(|(kind, part)| {
-                    (format!("{}.{kind}", parameter.name), device.download(part))
-                })
-            })
-            .collect()
+    /// The weights to keep by name, on the host: the averages, where the run has them.
+    pub fn named_averaged(&self, device: &dyn Differentiable) -> Vec<(String, Tensor)> {
+        let slots = self.slots.iter();
+        slots.map(|slot| (slot.parameter.name.clone(), device.download(slot.averaged()))).collect()
     }
 
-    /// Puts saved weights and moments in place; `take` gives a tensor by name and shape.
+    /// The moments and averages by name, on the host.
+    pub fn named_moments(&self, device: &dyn Differentiable) -> Vec<(String, Tensor)> {
+        let parts = self.slots.iter().flat_map(|slot| {
+            let memory = slot.memory.iter().flat_map(Memory::parts);
+            let average = slot.average.iter().map(|average| (AVERAGE, average));
+            memory.chain(average).map(|(kind, part)| (&slot.parameter.name, kind, part))
+        });
+        parts.map(|(name, kind, part)| (format!("{name}.{kind}"), device.download(part))).collect()
+    }
+
+    /// Puts saved weights and moments in place, and the averages where they are `averaged`; `take`
+    /// gives a tensor by name and shape.
     ///
     /// # Errors
     /// The first that `take` gives.
     pub fn restore(
         config: Config,
         device: &dyn Differentiable,
-        method: Method,
+        (method, averaged): (Method, bool),
         mut take: impl FnMut(&str, &[usize]) -> Result<Tensor, Error>,
     ) -> Result<Self, Error> {
         let mut slots = Vec::new();
@@ -255,7 +298,10 @@ impl TrainedWeights {
             let memory = Memory::of(&parameter, method, |kind| {
                 Ok(device.upload(&take(&format!("{name}.{kind}"), dims)?))
             })?;
-            slots.push(Slot { parameter, weight, memory });
+            let average = (averaged && memory.is_some())
+                .then(|| Ok::<_, Error>(device.upload(&take(&format!("{name}.{AVERAGE}"), dims)?)))
+                .transpose()?;
+            slots.push(Slot { parameter, weight, memory, average });
         }
         Ok(TrainedWeights { config, slots })
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, at};
 use crate::lasting::Lasting;
+use crate::moving_average::MovingAverage;
 use crate::objective::ObjectiveConfig;
 use crate::optimiser::OptimiserConfig;
 use crate::pack::{DataFormat, DocumentFilter, PackSpec};
@@ -42,6 +43,8 @@ pub struct Recipe {
     pub objective: ObjectiveConfig,
     /// What happens to routers beside the gradient.
     pub router: RouterConfig,
+    /// The moving average of the weights, where one is wanted: it is what is measured and kept.
+    pub average: Option<MovingAverage>,
     /// What is written, and when.
     pub output: OutputConfig,
     /// What of all this may not change while the run lasts.
@@ -93,6 +96,10 @@ pub struct BatchConfig {
     /// Passes whose gradients make up one step.
     #[serde(default = "one")]
     pub accumulation: usize,
+    /// Whether the backward pass computes each layer's activations again instead of keeping them:
+    /// less memory for about a third more work.
+    #[serde(default)]
+    pub recompute: bool,
 }
 
 impl BatchConfig {
@@ -159,6 +166,7 @@ struct RecipeFile {
     objective: ObjectiveConfig,
     #[serde(default)]
     router: RouterConfig,
+    average: Option<MovingAverage>,
     output: OutputConfig,
 }
 
@@ -214,6 +222,7 @@ impl Recipe {
             optimiser: file.optimiser,
             objective: file.objective,
             router: file.router,
+            average: file.average,
             output: OutputConfig { folder: folder.join(file.output.folder), ..file.output },
             lasting: Lasting::of(&lasting),
         };
@@ -276,6 +285,7 @@ impl Recipe {
                 return Err(Error::RecipeValue { key, found: found.to_string(), expected });
             }
         }
+        self.average.as_ref().map_or(Ok(()), MovingAverage::check)?;
         self.objective.check(&self.model)
     }
 }

@@ -202,11 +202,14 @@ fn prepare_and_go(
                 None => initialise(&config, recipe.seed),
                 Some(folder) => weights_from(folder, &config, recipe.seed)?,
             };
-            TrainedWeights::begin(config.clone(), device, weights, recipe.optimiser.method)
+            let weights =
+                TrainedWeights::begin(config.clone(), device, weights, recipe.optimiser.method);
+            if recipe.average.is_some() { weights.with_averages(device) } else { weights }
         }
         Some((folder, progress)) => {
             data.check_same(progress, folder)?;
-            checkpoint::load(folder, &config, recipe.optimiser.method, device)?
+            let kind = (recipe.optimiser.method, recipe.average.is_some());
+            checkpoint::load(folder, &config, kind, device)?
         }
     };
 
@@ -225,8 +228,10 @@ fn prepare_and_go(
         // A run that was killed right after saving did not come to say so.
         metrics.tell_once(Event::Saved { step: progress.step, folder: folder.clone() })?;
     }
-    let trainer =
-        Trainer::new(device, config, weights, recipe.batch.length).with_objective(recipe.objective);
+    let trainer = Trainer::new(device, config, weights, recipe.batch.length)
+        .with_objective(recipe.objective)
+        .with_recompute(recipe.batch.recompute)
+        .with_average(recipe.average);
     let (first_step, steps, name) = (start.step() + 1, recipe.schedule.steps, device.name());
     let measured_peak = measured_peak(device, DType::F32);
     metrics.tell_once(Event::Begun { first_step, steps, device: name, measured_peak })?;
@@ -320,7 +325,7 @@ impl Run<'_> {
         if report.n_documents == 0 {
             return Ok(None);
         }
-        let (device, weights) = (self.trainer.device(), self.trainer.weights().weights());
+        let (device, weights) = (self.trainer.device(), self.trainer.weights().averaged());
         let shape = (self.recipe.batch.length, EVALUATION_BUDGET);
         let decoder = self.trainer.decoder();
         let found = if shards.are_conversations() {

@@ -6,6 +6,7 @@ use hadal_tensor::{Differentiable, Routing, Tensor};
 use crate::batches::TrainingBatch;
 use crate::error::Error;
 use crate::gradients::Gradients;
+use crate::moving_average::MovingAverage;
 use crate::objective::{Counts, Losses, Objective, ObjectiveConfig};
 use crate::optimiser::{Method, OptimiserConfig, TrainedWeights};
 use crate::tape::Tape;
@@ -16,6 +17,8 @@ pub struct Trainer<'d> {
     decoder: Decoder,
     weights: TrainedWeights,
     objective: ObjectiveConfig,
+    recompute: bool,
+    average: Option<MovingAverage>,
 }
 
 /// What one step saw.
@@ -56,12 +59,23 @@ impl<'d> Trainer<'d> {
         length: usize,
     ) -> Self {
         let decoder = Decoder::new(config, device, length);
-        Trainer { device, decoder, weights, objective: ObjectiveConfig::default() }
+        let objective = ObjectiveConfig::default();
+        Trainer { device, decoder, weights, objective, recompute: false, average: None }
     }
 
     /// The same training with these terms beside the cross-entropy.
     pub fn with_objective(self, objective: ObjectiveConfig) -> Self {
         Trainer { objective, ..self }
+    }
+
+    /// The same training, which keeps of each layer only its input when `recompute` is set.
+    pub fn with_recompute(self, recompute: bool) -> Self {
+        Trainer { recompute, ..self }
+    }
+
+    /// The same training, which moves the averages of its weights after each step.
+    pub fn with_average(self, average: Option<MovingAverage>) -> Self {
+        Trainer { average, ..self }
     }
 
     /// Training from fresh weights by AdamW.
@@ -111,6 +125,9 @@ impl<'d> Trainer<'d> {
         if bias_update > 0.0 {
             self.weights.balance(self.device, &outcome.expert_loads, bias_update);
         }
+        if let Some(average) = &self.average {
+            self.weights.average(self.device, average.keep(step));
+        }
         Ok(Ok(outcome))
     }
 
@@ -130,7 +147,8 @@ impl<'d> Trainer<'d> {
         for batch in micro_batches {
             let tape = Tape::around(self.device);
             let (config, decoder) = (&self.objective, &self.decoder);
-            let objective = Objective::of(config, &tape, decoder, &weights, batch, &counts)?;
+            let on = (&tape, self.recompute);
+            let objective = Objective::of(config, on, decoder, &weights, batch, &counts)?;
             losses.add(&objective.losses(self.device));
             let routings = objective.routed.iter().map(|routed| &routed.routing);
             n_dropped += routings.clone().map(Routing::n_dropped).sum::<usize>();

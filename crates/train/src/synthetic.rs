@@ -24,7 +24,8 @@ pub fn time_steps(
     n_steps: u32,
 ) -> Result<Vec<f64>, Error> {
     let weights = initialise(config, 0);
-    let mut trainer = Trainer::begin(device, config.clone(), weights, batch.length);
+    let mut trainer = Trainer::begin(device, config.clone(), weights, batch.length)
+        .with_recompute(batch.recompute);
     let mut seconds = Vec::new();
     for step in 1..=n_steps {
         let micro_batches: Vec<TrainingBatch> =

@@ -14,7 +14,8 @@ use hadal_tensor::{
 
 use crate::gradients::Gradients;
 
-type Record = Box<dyn FnOnce(&dyn Differentiable, &mut Gradients) + Send>;
+/// What the backward pass of one operation does.
+pub(crate) type Record = Box<dyn FnOnce(&dyn Differentiable, &mut Gradients) + Send>;
 
 /// A device that records around another.
 pub struct Tape<'d> {
@@ -63,7 +64,13 @@ impl<'d> Tape<'d> {
         }));
     }
 
-    fn push(&self, record: Record) {
+    /// The device that the tape is around, which records nothing.
+    pub(crate) fn device(&self) -> &'d dyn Differentiable {
+        self.device
+    }
+
+    /// Puts a record behind all others.
+    pub(crate) fn push(&self, record: Record) {
         self.records.lock().unwrap_or_else(PoisonError::into_inner).push(record);
     }
 }

@@ -90,7 +90,7 @@ proptest! {
         for format in [DataFormat::Text, DataFormat::Chat] {
             let folder = tempfile::tempdir().unwrap();
             let Packed { shards, .. } = packed(folder.path(), format, &lengths);
-            let config = BatchConfig { sequences: 2, length, accumulation: 1 };
+            let config = BatchConfig { sequences: 2, length, accumulation: 1, recompute: false };
             let Ok(mut batches) = Batches::of(&shards, config, seed) else { continue };
             for step in 1..=batches.n_windows() as u32 {
                 for batch in batches.step(step).unwrap() {
@@ -114,7 +114,7 @@ fn a_step_sees_the_same_whatever_was_asked_before() {
         let lengths: Vec<usize> = (0..30).map(|i| 5 + i * 7 % 40).collect();
         let Packed { shards, .. } = packed(folder.path(), format, &lengths);
         let reopened = Shards::open(&folder.path().join("shards")).unwrap();
-        let config = BatchConfig { sequences: 3, length: 48, accumulation: 2 };
+        let config = BatchConfig { sequences: 3, length: 48, accumulation: 2, recompute: false };
         let mut in_order = Batches::of(&shards, config, 5).unwrap();
         let steps: Vec<_> = (1..=20).map(|step| contents(&in_order.step(step).unwrap())).collect();
         assert!(steps.iter().collect::<BTreeSet<_>>().len() > 10, "steps differ");
@@ -375,7 +375,7 @@ fn fine_tuning_goes_on_from_our_own_checkpoint() {
     let events = run(folder.path(), FINE_TUNING).unwrap();
     let losses = losses(&events);
     let shards = Shards::open(&folder.path().join("tuned/shards/train")).unwrap();
-    let config = BatchConfig { sequences: 4, length: 64, accumulation: 1 };
+    let config = BatchConfig { sequences: 4, length: 64, accumulation: 1, recompute: false };
     let first = Batches::of(&shards, config, 0).unwrap().step(1).unwrap();
     let expected = loss_of(&folder.path().join("run/checkpoint-0000012"), &first);
     assert!((losses[0] - expected).abs() < 1e-4, "{}, not {expected}", losses[0]);

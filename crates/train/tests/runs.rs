@@ -249,6 +249,47 @@ fn a_run_by_muon_learns_resumes_to_the_bit_and_is_not_resumed_by_adamw() {
     assert_eq!(weights(whole.path()), weights(halves.path()));
 }
 
+/// A run that keeps little of its forward pass, and an average of its weights.
+const FRUGAL: [(&str, &str); 2] = [
+    ("length = 32", "length = 32\nrecompute = true"),
+    ("[router]", "[average]\ndecay = 0.8\n\n[router]"),
+];
+
+#[test]
+fn recomputed_activations_change_no_bit() {
+    let (kept, recomputed) = (workshop(), workshop());
+    let with = |edit: (&'static str, &'static str)| [&WHOLE_OBJECTIVE[..], &[edit]].concat();
+    let (_, losses) = run(kept.path(), &WHOLE_OBJECTIVE, false).expect("it trains");
+    let (_, again) = run(recomputed.path(), &with(FRUGAL[0]), false).expect("it trains");
+    assert_eq!(losses, again);
+    let weights = |folder: &Path| {
+        fs::read(folder.join("run/checkpoint-0000006/training.safetensors")).expect("there")
+    };
+    assert_eq!(weights(kept.path()), weights(recomputed.path()));
+}
+
+#[test]
+fn the_average_is_what_is_kept_and_it_resumes_to_the_bit() {
+    let (whole, halves) = (workshop(), workshop());
+    let (_, losses) = run(whole.path(), &FRUGAL, false).expect("it trains");
+    run(halves.path(), &FRUGAL, false).expect("it trains");
+    fs::remove_dir_all(halves.path().join("run/checkpoint-0000040")).expect("removed");
+    let (_, resumed) = run(halves.path(), &FRUGAL, true).expect("it resumes");
+    assert_eq!(resumed, losses[20..]);
+    let last = whole.path().join("run/checkpoint-0000040");
+    let state = |folder: &Path| fs::read(folder.join("training.safetensors")).expect("there");
+    assert_eq!(state(&last), state(&halves.path().join("run/checkpoint-0000040")));
+
+    let state = read_safetensors(&last.join("training.safetensors")).expect("it opens");
+    let kept = read_safetensors(&last.join("model.safetensors")).expect("it opens");
+    let name = "model.layers.0.input_layernorm.weight";
+    let average = state[&format!("{name}.average")].to_f32_vec();
+    assert_eq!(kept[name].to_f32_vec(), average);
+    assert_ne!(state[name].to_f32_vec(), average);
+    let error = run(whole.path(), &[], true).expect_err("no average any more").to_string();
+    assert!(error.contains("average"), "{error}");
+}
+
 #[test]
 fn accumulated_micro_batches_equal_one_large_batch() {
     let (one, two) = (workshop(), workshop());

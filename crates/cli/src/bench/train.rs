@@ -51,6 +51,9 @@ pub(crate) struct BenchTrainArgs {
     /// How matrices are multiplied; as the recipe says, or else bf16 where the processor can.
     #[arg(long, value_enum, conflicts_with = "recipe")]
     precision: Option<PrecisionKind>,
+    /// Keep only the input of each layer, and compute its activations again.
+    #[arg(long, conflicts_with = "recipe")]
+    recompute: bool,
     /// Rounds.
     #[arg(long, value_name = "N", default_value_t = 5)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]
@@ -180,7 +183,7 @@ fn work(args: &BenchTrainArgs) -> Result<Work> {
         return Err(usage(format!("--length is {length}; this model takes up to {most}")));
     }
     let sequences = args.sequences.map_or(8, usize::from);
-    let batch = BatchConfig { sequences, length, accumulation: 1 };
+    let batch = BatchConfig { sequences, length, accumulation: 1, recompute: args.recompute };
     let precision = match args.precision {
         Some(PrecisionKind::F32) => Precision::F32,
         Some(PrecisionKind::Bf16) | None => Precision::Bf16,

@@ -37,21 +37,21 @@ pub(super) unsafe fn tile(
     scale: f32,
     mode: Accumulate,
 ) {
-    // SAFETY: the contract is the same, and each arm computes at least the rows there are.
+    // SAFETY: the contract is the same, and each arm computes at least the rows and columns there
+    // are.
     unsafe {
-        match target.rows {
-            ..=2 => tile_of::<2>(n_pairs, rows, cols, target, scale, mode),
-            3..=4 => tile_of::<4>(n_pairs, rows, cols, target, scale, mode),
-            5..=8 => tile_of::<8>(n_pairs, rows, cols, target, scale, mode),
-            _ => tile_of::<TILE_ROWS>(n_pairs, rows, cols, target, scale, mode),
+        if target.cols > LANES {
+            tile_of_cols::<2>(n_pairs, rows, cols, target, scale, mode);
+        } else {
+            tile_of_cols::<1>(n_pairs, rows, cols, target, scale, mode);
         }
     }
 }
 
 /// # Safety
-/// As [`tile`]; `ROWS` is at least `target.rows`.
+/// As [`tile`]; `VECTORS` hold at least `target.cols`.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-unsafe fn tile_of<const ROWS: usize>(
+unsafe fn tile_of_cols<const VECTORS: usize>(
     n_pairs: usize,
     rows: *const u32,
     cols: *const u32,
@@ -59,31 +59,54 @@ unsafe fn tile_of<const ROWS: usize>(
     scale: f32,
     mode: Accumulate,
 ) {
-    let mut sums = [[_mm512_setzero_ps(); 2]; ROWS];
+    // SAFETY: the contract is the same, and each arm computes at least the rows there are.
+    unsafe {
+        match target.rows {
+            ..=2 => tile_of::<2, VECTORS>(n_pairs, rows, cols, target, scale, mode),
+            3..=4 => tile_of::<4, VECTORS>(n_pairs, rows, cols, target, scale, mode),
+            5..=8 => tile_of::<8, VECTORS>(n_pairs, rows, cols, target, scale, mode),
+            _ => tile_of::<TILE_ROWS, VECTORS>(n_pairs, rows, cols, target, scale, mode),
+        }
+    }
+}
+
+/// # Safety
+/// As [`tile_of_cols`]; `ROWS` is at least `target.rows`.
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+unsafe fn tile_of<const ROWS: usize, const VECTORS: usize>(
+    n_pairs: usize,
+    rows: *const u32,
+    cols: *const u32,
+    target: &Target,
+    scale: f32,
+    mode: Accumulate,
+) {
+    let mut sums = [[_mm512_setzero_ps(); VECTORS]; ROWS];
     for pair in 0..n_pairs {
         // SAFETY: `pair < n_pairs`, so all reads lie within the two panels.
         unsafe {
-            let cols = cols.add(pair * TILE_COLS);
-            let left: __m512bh = std::mem::transmute(_mm512_loadu_si512(cols.cast()));
-            let right: __m512bh = std::mem::transmute(_mm512_loadu_si512(cols.add(LANES).cast()));
-            let rows = rows.add(pair * TILE_ROWS);
+            let (rows, cols) = (rows.add(pair * TILE_ROWS), cols.add(pair * TILE_COLS));
+            let cols: [__m512bh; VECTORS] = std::array::from_fn(|vector| {
+                std::mem::transmute(_mm512_loadu_si512(cols.add(vector * LANES).cast()))
+            });
             for (row, sums) in sums.iter_mut().enumerate() {
                 let factor: __m512bh =
                     std::mem::transmute(_mm512_set1_epi32(*rows.add(row) as i32));
-                sums[0] = _mm512_dpbf16_ps(sums[0], factor, left);
-                sums[1] = _mm512_dpbf16_ps(sums[1], factor, right);
+                for (sum, cols) in sums.iter_mut().zip(cols) {
+                    *sum = _mm512_dpbf16_ps(*sum, factor, cols);
+                }
             }
         }
     }
     let scale = _mm512_set1_ps(scale);
-    let masks = [lanes(target.cols), lanes(target.cols.saturating_sub(LANES))];
     for (row, sums) in sums.iter().enumerate().take(target.rows) {
-        for (half, (&sum, mask)) in sums.iter().zip(masks).enumerate() {
+        for (vector, &sum) in sums.iter().enumerate() {
+            let mask = lanes(target.cols.saturating_sub(vector * LANES));
+            let at = target.at.wrapping_add(row * target.stride + vector * LANES);
+            // A masked store takes several times as long as a whole one on a Zen 4.
+            let is_whole = mask == !0;
             // SAFETY: whole vectors, or what the mask lets through, lie within the target.
             unsafe {
-                let at = target.at.wrapping_add(row * target.stride + half * LANES);
-                // A masked store takes several times as long as a whole one on a Zen 4.
-                let is_whole = mask == !0;
                 let sum = match (mode, is_whole) {
                     (Accumulate::Store, _) => _mm512_mul_ps(sum, scale),
                     (Accumulate::Add, true) => _mm512_fmadd_ps(sum, scale, _mm512_loadu_ps(at)),

@@ -17,11 +17,11 @@ use crate::gemm::{Threads, View};
 use kernel::{TILE_COLS, TILE_ROWS, Target};
 use pack::{Lines, panel_len};
 
-/// Greatest depth of a block: a panel of columns is 24 KiB and leaves room for one of rows in a
-/// first-level cache of 48 KiB.
-const DEPTH: usize = 384;
+/// Greatest depth of a block: a panel of columns is 32 KiB. Deeper blocks would leave the caches,
+/// shallower ones would read and write the product more often.
+const DEPTH: usize = 512;
 
-/// Greatest number of rows of a block, whose packed panels take 288 KiB of the second-level cache.
+/// Greatest number of rows of a block, whose packed panels take 384 KiB of the second-level cache.
 const BLOCK_ROWS: usize = 384;
 
 /// Panels of columns that are packed together.

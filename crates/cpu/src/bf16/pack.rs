@@ -8,7 +8,7 @@ use std::arch::x86_64::*;
 
 const LANES: usize = 16;
 
-/// Pairs that are packed for all panels before the next ones: what is read stays near.
+/// Pairs that are packed at once: a square of numbers of 32 bits.
 const CHUNK: usize = LANES;
 
 /// Pairs behind a panel that packing it may spoil, as vectors are stored whole. It also keeps
@@ -45,19 +45,29 @@ pub(super) unsafe fn panels<const WIDTH: usize>(
     assert!(packed.len() >= n_lines.div_ceil(WIDTH) * panel_len, "room for all panels");
     let last = (first + n_lines - 1) * lines.line_stride + (k + n_k - 1) * lines.k_stride;
     assert!(last < lines.data.len(), "the lines lie within their slice");
-    for pair in (0..n_pairs).step_by(CHUNK) {
+    let mut pack = |panel: usize, pair: usize| {
+        let line = panel * WIDTH;
+        let mine = (first + line, (n_lines - line).min(WIDTH));
         let numbers = (k + 2 * pair, (n_k - 2 * pair).min(2 * CHUNK));
-        for (panel, line) in (0..n_lines).step_by(WIDTH).enumerate() {
-            let mine = (first + line, (n_lines - line).min(WIDTH));
-            let out = packed[panel * panel_len + pair * WIDTH..].as_mut_ptr();
-            // SAFETY: the assertions bound every read and write of the two functions.
-            unsafe {
-                if lines.k_stride == 1 {
-                    along_k::<WIDTH>(lines, mine, numbers, out);
-                } else {
-                    across_k::<WIDTH>(lines, mine, numbers, out);
-                }
+        let out = packed[panel * panel_len + pair * WIDTH..].as_mut_ptr();
+        // SAFETY: the assertions bound every read and write of the two functions.
+        unsafe {
+            if lines.k_stride == 1 {
+                along_k::<WIDTH>(lines, mine, numbers, out);
+            } else {
+                across_k::<WIDTH>(lines, mine, numbers, out);
             }
+        }
+    };
+    let n_panels = n_lines.div_ceil(WIDTH);
+    // In the order in which memory is read: a few lines to their ends, or a few rows of all lines.
+    if lines.k_stride == 1 {
+        for panel in 0..n_panels {
+            (0..n_pairs).step_by(CHUNK).for_each(|pair| pack(panel, pair));
+        }
+    } else {
+        for pair in (0..n_pairs).step_by(CHUNK) {
+            (0..n_panels).for_each(|panel| pack(panel, pair));
         }
     }
 }
@@ -80,10 +90,8 @@ unsafe fn along_k<const WIDTH: usize>(
         for (i, row) in square.iter_mut().enumerate().take(n_lines.saturating_sub(group)) {
             let at = (first + group + i) * lines.line_stride + k;
             let at = lines.data.as_ptr().wrapping_add(at);
-            // SAFETY: the masks keep the reads to this line's numbers; a prefetch reads nothing.
+            // SAFETY: the masks keep the reads to this line's numbers.
             unsafe {
-                _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(4 * LANES).cast());
-                _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(5 * LANES).cast());
                 let (low, high) = (
                     _mm512_maskz_loadu_ps(low, at),
                     _mm512_maskz_loadu_ps(high, at.wrapping_add(LANES)),

@@ -295,6 +295,10 @@ impl Differentiable for Reference {
         tensors.into_iter().for_each(optimiser::adamw);
     }
 
+    fn average(&self, pairs: Vec<(&mut Tensor, &Tensor)>, keep: f32) {
+        pairs.into_iter().for_each(|(average, weight)| optimiser::average(average, weight, keep));
+    }
+
     fn muon(&self, matrices: Vec<MuonMatrix<'_>>) {
         matrices.into_iter().for_each(muon::muon);
     }

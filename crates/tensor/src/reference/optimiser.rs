@@ -32,6 +32,13 @@ pub(super) fn adamw(tensor: AdamWTensor<'_>) {
     }
 }
 
+pub(super) fn average(average: &mut Tensor, weight: &Tensor, keep: f32) {
+    let (weight, keep) = (values::<f32>(weight), f64::from(keep));
+    for (average, weight) in average.as_mut_slice::<f32>().iter_mut().zip(weight) {
+        *average = (keep * f64::from(*average) + (1.0 - keep) * f64::from(weight)) as f32;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,6 +6,7 @@
 use hadal_model::{AttentionConfig, Config, Size};
 use serde::Serialize;
 
+use crate::optimiser::Method;
 use crate::recipe::Recipe;
 use crate::run::EVALUATION_BUDGET;
 
@@ -16,7 +17,7 @@ pub struct MemoryForecast {
     pub weights: usize,
     /// Their gradients.
     pub gradients: usize,
-    /// The optimiser's two means.
+    /// What the optimiser remembers, and the moving average where there is one.
     pub moments: usize,
     /// What the forward pass keeps for the backward pass.
     pub activations: usize,
@@ -38,17 +39,30 @@ impl MemoryForecast {
         let (config, batch) = (&recipe.model, recipe.batch);
         let n_tokens = batch.sequences * batch.length; // of one pass
         let size = Size::of(config);
-        let weights = size.total * F32;
+        let n_parameters = size.total + size.predict_layer;
+        let weights = n_parameters * F32;
         let layers: Vec<usize> = (0..config.n_layers).map(|l| layer(config, l)).collect();
         let ends = 3 * config.hidden_size; // embedded, leaving the last layer, normalised
-        let activations = n_tokens * (layers.iter().sum::<usize>() + ends) * F32;
-        let widest = layers.into_iter().max().unwrap_or(0) + experts_workspace(config);
-        let workspace = n_tokens * widest * F32;
+        let widest = layers.iter().copied().max().unwrap_or(0);
+        let kept = if batch.recompute {
+            // The inputs of all layers, and one layer in full.
+            config.n_layers * config.hidden_size + widest
+        } else {
+            layers.into_iter().sum()
+        };
+        let activations = n_tokens * (kept + ends) * F32;
+        let workspace = n_tokens * (widest + experts_workspace(config)) * F32;
         let logits = 2 * n_tokens * config.vocab_size * F32;
         let evaluated =
             if recipe.data.validation.is_empty() { 0 } else { EVALUATION_BUDGET + batch.length };
         let evaluation = evaluated * config.vocab_size * F32;
-        let (gradients, moments) = (weights, 2 * weights);
+        let hidden_matrices = n_parameters - size.embedding - size.vectors;
+        let remembered = match recipe.optimiser.method {
+            Method::AdamW => 2 * n_parameters,
+            Method::Muon => 2 * n_parameters - hidden_matrices,
+        };
+        let averages = if recipe.average.is_some() { n_parameters } else { 0 };
+        let (gradients, moments) = (weights, (remembered + averages) * F32);
         let saving = 2 * (weights + moments);
         let passing = activations + workspace + logits + evaluation;
         MemoryForecast {

@@ -112,6 +112,7 @@ impl Differentiable for Faulty {
         );
         fn sum_of_squares(tensors: &[&Tensor]) -> f64;
         fn adamw(tensors: Vec<AdamWTensor<'_>>);
+        fn average(pairs: Vec<(&mut Tensor, &Tensor)>, keep: f32);
         fn muon(matrices: Vec<MuonMatrix<'_>>);
     }
 

@@ -17,6 +17,7 @@ pub(super) fn cases() -> Vec<Case> {
     }
     cases.push(muon(12, 20, false));
     cases.push(several());
+    cases.push(average());
     cases
 }
 
@@ -55,6 +56,23 @@ fn adamw(dims: &[usize], weight_decay: f32, has_gradient: bool) -> Case {
             b.adamw(vec![AdamWTensor { weight: &mut weight, gradient, moments, update }]);
         }
         vec![weight, mean, square]
+    })
+}
+
+/// Averages of several tensors, moved twice.
+fn average() -> Case {
+    const DIMS: [&[usize]; 4] = [&[7], &[129, 300], &[1, 1], &[40, 33]];
+    let name = "moving averages of several tensors";
+    let mut random = Random::named(name);
+    let inputs = DIMS.map(|dims| Input::fixed(format!("{dims:?}"), random.tensor(dims, 0.5)));
+    Case::new(name, Bound::F32, inputs.into(), |b, x| {
+        let mut averages: Vec<Tensor> = x.iter().map(|x| b.zeros(x.dims())).collect();
+        for keep in [0.0, 0.9] {
+            let doubled: Vec<Tensor> = x.iter().map(|x| b.add(x, x)).collect();
+            let weights = if keep == 0.0 { x } else { &doubled[..] };
+            b.average(averages.iter_mut().zip(weights).collect(), keep);
+        }
+        averages
     })
 }
 
