@@ -7,7 +7,7 @@ use hadal_tensor::Differentiable;
 
 use crate::batches::TrainingBatch;
 use crate::error::Error;
-use crate::optimiser::OptimiserConfig;
+use crate::optimiser::{OptimiserConfig, TrainedWeights};
 use crate::recipe::BatchConfig;
 use crate::step::Trainer;
 
@@ -24,8 +24,9 @@ pub fn time_steps(
     n_steps: u32,
 ) -> Result<Vec<f64>, Error> {
     let weights = initialise(config, 0);
-    let mut trainer = Trainer::begin(device, config.clone(), weights, batch.length)
-        .with_recompute(batch.recompute);
+    let weights = TrainedWeights::begin(config.clone(), device, weights, optimiser.method);
+    let mut trainer =
+        Trainer::new(device, config.clone(), weights, batch.length).with_recompute(batch.recompute);
     let mut seconds = Vec::new();
     for step in 1..=n_steps {
         let micro_batches: Vec<TrainingBatch> =

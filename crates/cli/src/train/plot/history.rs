@@ -56,13 +56,11 @@ enum Event {
 }
 
 impl History {
-    /// Reads the metrics of the run in `folder`.
-    pub(crate) fn read(folder: &Path) -> Result<History> {
+    /// Reads the metrics of the run in `folder`, which is to be called `name`.
+    pub(crate) fn read(folder: &Path, name: String) -> Result<History> {
         let path = folder.join("metrics.jsonl");
         let file = File::open(&path)
             .with_context(|| format!("{}: a run's folder has a metrics.jsonl", path.display()))?;
-        let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
-        let name = whole.file_name().unwrap_or(whole.as_os_str()).to_string_lossy().into_owned();
         let mut history =
             History { name, steps: Vec::new(), measured: Vec::new(), routers: Vec::new() };
         let mut lines = BufReader::new(file).lines().enumerate().peekable();
@@ -106,7 +104,7 @@ mod tests {
     fn read(text: &str) -> Result<History> {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("metrics.jsonl"), text).unwrap();
-        History::read(folder.path())
+        History::read(folder.path(), "run".to_owned())
     }
 
     fn step(step: u32, loss: f64) -> String {

@@ -48,15 +48,15 @@ pub(crate) fn run(args: PlotArgs) -> Result<()> {
             return Err(usage(format!("{n} runs share their charts; say by -o where these go")));
         }
     };
+    let runs = args.runs.iter().zip(names(&args.runs));
     let runs: Vec<History> =
-        args.runs.iter().map(|run| History::read(run)).collect::<Result<_>>()?;
+        runs.map(|(run, name)| History::read(run, name)).collect::<Result<_>>()?;
     fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
     let mut charts = save(folder, "curves", &curves::chart(&runs))?;
     for (index, run) in runs.iter().enumerate().filter(|(_, run)| !run.routers.is_empty()) {
-        // Runs may have the same name; their numbers tell them apart.
         let name = match runs.len() {
             1 => "routers".to_owned(),
-            _ => format!("routers-{}-{}", index + 1, run.name),
+            _ => format!("routers-{}-{}", index + 1, run.name.replace('/', "-")),
         };
         charts.extend(save(folder, &name, &routers::chart(run))?);
     }
@@ -69,6 +69,22 @@ pub(crate) fn run(args: PlotArgs) -> Result<()> {
     Ok(())
 }
 
+/// What runs are called: the ends of their folders' paths, as long as it takes to tell them apart.
+fn names(runs: &[PathBuf]) -> Vec<String> {
+    let parts = |run: &PathBuf| -> Vec<String> {
+        let whole = run.canonicalize().unwrap_or_else(|_| run.clone());
+        whole.iter().map(|part| part.to_string_lossy().into_owned()).collect()
+    };
+    let all: Vec<Vec<String>> = runs.iter().map(parts).collect();
+    let ends = |n: usize| -> Vec<String> {
+        all.iter().map(|parts| parts[parts.len().saturating_sub(n)..].join("/")).collect()
+    };
+    let longest = all.iter().map(Vec::len).max().unwrap_or(1);
+    let are_distinct =
+        |names: &Vec<String>| names.iter().enumerate().all(|(i, name)| !names[..i].contains(name));
+    (1..longest).map(ends).find(are_distinct).unwrap_or_else(|| ends(longest))
+}
+
 /// Draws a chart twice, and says where.
 fn save(folder: &Path, name: &str, chart: &dyn canvas::Chart) -> Result<Vec<PathBuf>> {
     let (svg, png) = (canvas::svg(chart)?, canvas::png(chart)?);
@@ -79,4 +95,20 @@ fn save(folder: &Path, name: &str, chart: &dyn canvas::Chart) -> Result<Vec<Path
         paths.push(path);
     }
     Ok(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_as_long_as_it_takes() {
+        let check = |runs: &[&str], expected: &[&str]| {
+            assert_eq!(names(&runs.iter().map(PathBuf::from).collect::<Vec<_>>()), expected);
+        };
+        check(&["runs/sea"], &["sea"]);
+        check(&["runs/sea", "runs/shore"], &["sea", "shore"]);
+        check(&["runs/sea/training", "runs/shore/training"], &["sea/training", "shore/training"]);
+        check(&["runs/sea", "runs/sea"], &["runs/sea", "runs/sea"]);
+    }
 }
