@@ -5,7 +5,7 @@
 Reads recipe.toml beside it for the licences; share-alike documents are left out, as in training.
 Compressors see each set as one stream, documents joined by a zero byte, so that they profit from
 one document for the next, which a language model in windows does not. The n-gram model is over
-bytes, of order 6, interpolated by Witten and Bell (Bell, Cleary and Witten 1990), and learns from
+bytes, of order 6, interpolated by Witten and Bell (1990), and learns from
 the first MEGABYTES (20) of the training documents, an equal share of each set; a set that is
 smaller is read whole.
 

@@ -202,6 +202,8 @@ def main():
         kind: [Run(options, kind, seed, steps, f"{kind}-{seed}").result() for seed in SEEDS]
         for kind in ["dense", "mixture"]
     }
+    results = {"equal_tokens": equal_tokens}
+    write(options.output, results)
     # The faster kind gets as many more steps as fit into the seconds of the slower.
     speed = {
         kind: statistics.median(run["tokens_per_second"] for run in runs)
@@ -220,29 +222,28 @@ def main():
         Run(options, faster, seed, decided["steps"], f"{faster}-{seed}-extended").result()
         for seed in SEEDS
     ]
-    sweep = [
-        Run(options, "mixture", SEEDS[0], steps, f"mixture-{SEEDS[0]}-capacity-{factor}", factor)
-        for factor in CAPACITY_FACTORS
-    ]
-    sweep = [equal_tokens["mixture"][0], *(run.result() for run in sweep)]
+    results["equal_seconds"] = {slower: equal_tokens[slower], faster: extended}
+    results["capacity"] = [equal_tokens["mixture"][0]]
+    write(options.output, results)
+    for factor in CAPACITY_FACTORS:
+        name = f"mixture-{SEEDS[0]}-capacity-{factor}"
+        results["capacity"].append(Run(options, "mixture", SEEDS[0], steps, name, factor).result())
+        write(options.output, results)
+    print((options.output / "results.md").read_text(), end="")
 
-    results = {
-        "equal_tokens": equal_tokens,
-        "equal_seconds": {slower: equal_tokens[slower], faster: extended},
-        "capacity": sweep,
-    }
-    (options.output / "results.json").write_text(json.dumps(results, indent=2) + "\n")
-    capacity = [
-        ("dropless" if run["capacity_factor"] is None else f"{run['capacity_factor']}", [run])
-        for run in sweep
-    ]
-    report = "\n".join([
-        table("Equal tokens", results["equal_tokens"].items()),
-        table("Equal seconds", results["equal_seconds"].items()),
-        table("Capacity factor of the mixture, one seed", capacity),
-    ])  # fmt: skip
-    (options.output / "results.md").write_text(report)
-    print(report, end="")
+
+def write(folder, results):
+    """Writes what is known so far."""
+    (folder / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    report = [table("Equal tokens", results["equal_tokens"].items())]
+    if "equal_seconds" in results:
+        report.append(table("Equal seconds", results["equal_seconds"].items()))
+        capacity = [
+            ("dropless" if run["capacity_factor"] is None else f"{run['capacity_factor']}", [run])
+            for run in results["capacity"]
+        ]
+        report.append(table("Capacity factor of the mixture, one seed", capacity))
+    (folder / "results.md").write_text("\n".join(report))
 
 
 if __name__ == "__main__":

@@ -154,7 +154,7 @@ mod tests {
         check(&|_| (), None);
         check(&write("c.txt", "a stranger"), None);
         check(&write("a.txt", "ab"), Some("a.txt is damaged: it has 2 bytes, not 3"));
-        check(&write("a.txt", "abd"), Some("a.txt is damaged: its SHA-256"));
+        check(&write("a.txt", "xyz"), Some("a.txt is damaged: its SHA-256"));
         check(&write("b.txt", "the seb"), Some("b.txt is damaged: its SHA-256"));
         check(&write("manifest.json", "{"), Some("manifest.json is damaged"));
         check(&|folder| fs::remove_file(folder.join("b.txt")).unwrap(), Some("b.txt is damaged"));
