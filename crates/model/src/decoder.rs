@@ -159,9 +159,9 @@ impl Decoder {
     /// row, `next` (`i32 [T]`). One layer of its own joins the two (DeepSeek-V3, section 2.2).
     ///
     /// The report does not say whether `hidden` is taken before or after the last normalisation.
-    /// It is taken after, as in vLLM's `deepseek_mtp` and SGLang's `deepseek_nextn`, which run the
-    /// published weights so. The report's equation 21 puts the hidden state first; the published
-    /// `eh_proj` has the embedding first, as here.
+    /// It is taken after, as engines that run the published weights are reported to do. The report's
+    /// equation 21 puts the hidden state first; vLLM's `deepseek_mtp`, which reads the published
+    /// `eh_proj`, has the embedding first, as here.
     ///
     /// # Errors
     /// When a token is not in the vocabulary, or the weights have no such layer.

@@ -14,6 +14,7 @@ use hadal_tensor::{DType, Tensor};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, at};
+use crate::manifest::hex;
 use crate::pack::PackReport;
 
 /// The shards of one set of documents, mapped.
@@ -185,7 +186,7 @@ impl Shard {
             hasher.update((tensor.len() as u64).to_le_bytes());
             hasher.update(tensor.packed_row(0));
         }
-        hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&hasher.finalize())
     }
 
     fn named(&self) -> impl Iterator<Item = (&'static str, &Tensor)> {

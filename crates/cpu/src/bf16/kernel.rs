@@ -9,7 +9,8 @@ pub(super) const TILE_ROWS: usize = 12;
 /// Columns of a tile: two vectors.
 pub(super) const TILE_COLS: usize = 32;
 
-const LANES: usize = 16;
+/// Numbers of 32 bits in one vector.
+pub(super) const LANES: usize = 16;
 
 /// Where a tile of the product goes.
 pub(super) struct Target {
@@ -125,6 +126,6 @@ unsafe fn tile_of<const ROWS: usize, const VECTORS: usize>(
 }
 
 /// The first `n` lanes; all of them above 16.
-fn lanes(n: usize) -> __mmask16 {
+pub(super) fn lanes(n: usize) -> __mmask16 {
     if n >= LANES { !0 } else { (1 << n) - 1 }
 }

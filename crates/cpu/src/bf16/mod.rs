@@ -36,7 +36,7 @@ pub(crate) fn suits([m, k, n]: [usize; 3], a: View<'_>, b: View<'_>) -> bool {
     m >= FEWEST_ROWS && k >= 8 && n >= 8 && has_lines(a) && has_lines(b)
 }
 
-/// `out (+)= scale · a · b`, as [`crate::gemm::multiply`], whose checks it relies on.
+/// `out (+)= scale · a · b`, as [`Cpu::multiply`], whose checks it relies on.
 pub(crate) fn multiply(
     cpu: &Cpu,
     [m, k, n]: [usize; 3],

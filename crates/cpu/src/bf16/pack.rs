@@ -6,7 +6,7 @@
 
 use std::arch::x86_64::*;
 
-const LANES: usize = 16;
+use super::kernel::{LANES, lanes};
 
 /// Pairs that are packed at once: a square of numbers of 32 bits.
 const CHUNK: usize = LANES;
@@ -168,9 +168,4 @@ fn transpose(rows: &mut [__m512i; LANES]) {
         rows[8 + c] = _mm512_shuffle_i32x4::<0xdd>(ab_even, de_even);
         rows[12 + c] = _mm512_shuffle_i32x4::<0xdd>(ab_odd, de_odd);
     }
-}
-
-/// The first `n` lanes; all of them above 16.
-fn lanes(n: usize) -> __mmask16 {
-    if n >= LANES { !0 } else { (1 << n) - 1 }
 }
