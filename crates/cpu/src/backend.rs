@@ -8,7 +8,7 @@ use hadal_tensor::{
 
 use crate::{
     Cpu, Products, absorbed, attention, balance, elementwise, experts, linear, loss, muon, norm,
-    optimiser, router,
+    optimiser, packed, router,
 };
 
 impl Backend for Cpu {
@@ -103,8 +103,18 @@ impl Backend for Cpu {
         router::route(self, logits, bias, spec)
     }
 
+    fn feed_forward(&self, x: &Tensor, gate: &Tensor, up: &Tensor, down: &Tensor) -> Tensor {
+        match packed::packings([gate, up, down]) {
+            Some(packings) => packed::feed_forward(self, x, [gate, up, down], packings),
+            None => self.linear(&self.swiglu(&self.linear(x, gate), &self.linear(x, up)), down),
+        }
+    }
+
     fn experts(&self, x: &Tensor, routing: &Routing, weights: &ExpertWeights) -> Tensor {
-        experts::experts(self, x, routing, weights).0
+        match packed::packings_of_experts(weights) {
+            Some(packings) => packed::experts(self, x, routing, weights, packings),
+            None => experts::experts(self, x, routing, weights).0,
+        }
     }
 
     fn balance_loss(

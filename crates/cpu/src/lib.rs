@@ -23,7 +23,9 @@ mod loss;
 mod muon;
 mod norm;
 mod optimiser;
+mod packed;
 mod router;
+mod team;
 
 use std::sync::Arc;
 
@@ -34,6 +36,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 pub use isa::Isa;
 
 use gemm::Threads;
+use team::Team;
 
 /// Freed memory that is kept for the next operation.
 const POOL_BYTES: usize = 4 << 30;
@@ -56,7 +59,11 @@ pub struct Cpu {
     isa: Isa,
     products: Products,
     n_threads: usize,
+    /// For steps that last long enough to be handed to sleeping threads.
     threads: ThreadPool,
+    /// For those that do not.
+    team: Team,
+    has_vnni: bool,
     memory: Arc<HostPool>,
 }
 
@@ -90,7 +97,8 @@ impl Cpu {
             .build()
             .expect("the system starts threads");
         let memory = HostPool::new(POOL_BYTES);
-        Cpu { isa, products: Products::F32, n_threads, threads, memory }
+        let (team, has_vnni) = (Team::new(n_threads), packed::has_vnni(isa));
+        Cpu { isa, products: Products::F32, n_threads, threads, team, has_vnni, memory }
     }
 
     /// The same device, which rounds the factors of large products of `f32` matrices to `bf16`
@@ -142,6 +150,32 @@ impl Cpu {
         } else {
             self.install(|| tasks.into_par_iter().with_max_len(1).for_each(act));
         }
+    }
+
+    /// Does tasks `0..n_tasks`, on the whole team where there is enough `work`.
+    fn for_tasks(&self, n_tasks: usize, work: usize, act: impl Fn(usize) + Sync) {
+        self.for_tasks_ahead(n_tasks, work, || (), |(), task, _| act(task));
+    }
+
+    /// Does tasks `0..n_tasks`, on the whole team where there is enough `work`. Each thread makes
+    /// what it needs by `scratch`, and is told with every task which one it will do next.
+    fn for_tasks_ahead<S>(
+        &self,
+        n_tasks: usize,
+        work: usize,
+        scratch: impl Fn() -> S + Sync,
+        act: impl Fn(&mut S, usize, Option<usize>) + Sync,
+    ) {
+        let step = |claims: &team::Claims| {
+            let mut current = claims.take();
+            let mut own = current.is_some().then(&scratch);
+            while let (Some(task), Some(own)) = (current, &mut own) {
+                let next = claims.take();
+                act(own, task, next);
+                current = next;
+            }
+        };
+        if self.is_small(work) { team::alone(n_tasks, step) } else { self.team.run(n_tasks, step) }
     }
 
     /// Cuts rows of `dim` numbers into tasks of `task_rows` rows; `act` gets the first row's

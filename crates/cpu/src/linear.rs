@@ -9,6 +9,7 @@ use crate::Cpu;
 use crate::gemm::View;
 use crate::isa::{Isa, per_isa};
 use crate::lanes::{LANES, dot, fma, sum_lanes};
+use crate::packed;
 
 /// Tokens up to which weights are streamed once, a row at a time; above, they are multiplied.
 pub(crate) const FEW_ROWS: usize = 4;
@@ -27,6 +28,9 @@ pub(crate) fn view(matrix: Matrix<'_, f32>) -> View<'_> {
 pub(crate) fn linear(cpu: &Cpu, x: &Tensor, w: &Tensor) -> Tensor {
     let (n_tokens, n_in, n_out) = (x.rows(), x.cols(), w.rows());
     assert_eq!(n_in, w.cols(), "the inputs of a linear layer");
+    if let Some(packing) = packed::packing_of(w) {
+        return packed::linear(cpu, x, w, packing);
+    }
     let mut out = cpu.buffer(&[n_tokens, n_out]);
     let rows = x.matrix::<f32>();
     if n_tokens <= FEW_ROWS {
@@ -98,7 +102,7 @@ pub(crate) fn multiply_rows(isa: Isa, w: &Tensor, first: usize, x: &[f32], out: 
                 *out = dot(isa, &wide, x);
             }
         }
-        DType::Q8_0 | DType::I32 => {
+        DType::Q8_0 | DType::Packed(_) | DType::I32 => {
             let mut wide = vec![0.0; x.len()];
             for (i, out) in out.iter_mut().enumerate() {
                 w.read_row(first + i, &mut wide);

@@ -280,13 +280,16 @@ pub fn safetensors_bytes(tensors: &[(String, Tensor)]) -> Vec<u8> {
                 DType::F16 => Dtype::F16,
                 DType::Bf16 => Dtype::BF16,
                 DType::I32 => Dtype::I32,
-                DType::Q8_0 => {
-                    dims = vec![tensor.rows(), DType::Q8_0.row_bytes(tensor.cols())];
+                format @ (DType::Q8_0 | DType::Packed(_)) => {
+                    dims = vec![tensor.rows(), format.row_bytes(tensor.cols())];
                     Dtype::U8
                 }
             };
-            let bytes =
-                (0..tensor.rows()).flat_map(|row| tensor.packed_row(row)).copied().collect();
+            let bytes = if tensor.is_contiguous() {
+                tensor.stored_bytes().to_vec()
+            } else {
+                (0..tensor.rows()).flat_map(|row| tensor.packed_row(row)).copied().collect()
+            };
             (name.clone(), bytes, dtype, dims)
         })
         .collect();

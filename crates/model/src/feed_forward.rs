@@ -16,9 +16,7 @@ pub struct Routed {
 
 /// `down(silu(gate(h)) · up(h))` from `[T, D]` to `[T, D]`.
 pub(crate) fn dense(device: &dyn Backend, h: &Tensor, weights: &SwiGluWeights) -> Tensor {
-    let gate = device.linear(h, &weights.gate); // [T, F]
-    let up = device.linear(h, &weights.up); // [T, F]
-    device.linear(&device.swiglu(&gate, &up), &weights.down)
+    device.feed_forward(h, &weights.gate, &weights.up, &weights.down)
 }
 
 /// Routed experts plus shared ones, from `[T, D]` to `[T, D]`, and what the router did.

@@ -52,6 +52,12 @@ pub trait Backend: Send + Sync {
     /// `silu(gate) · up`, both `[T, F]` (Shazeer 2020).
     fn swiglu(&self, gate: &Tensor, up: &Tensor) -> Tensor;
 
+    /// `(silu(x gateᵀ) · x upᵀ) downᵀ` for `x` `[T, D]`, `gate` and `up` `[F, D]` and `down` `[D, F]`:
+    /// `[T, D]`.
+    fn feed_forward(&self, x: &Tensor, gate: &Tensor, up: &Tensor, down: &Tensor) -> Tensor {
+        self.linear(&self.swiglu(&self.linear(x, gate), &self.linear(x, up)), down)
+    }
+
     /// The columns in `range`, without a copy where the device can.
     fn columns(&self, x: &Tensor, range: Range<usize>) -> Tensor {
         x.columns(range)

@@ -3,6 +3,7 @@
 use bytemuck::Pod;
 use half::{bf16, f16};
 
+use crate::packed::Packing;
 use crate::quantised::{Q8_BLOCK, Q8_BLOCK_BYTES};
 
 /// How the numbers of a tensor are stored.
@@ -18,6 +19,8 @@ pub enum DType {
     I32,
     /// Packed 8-bit weights: blocks of 32 signed bytes behind one `f16` scale (GGUF's `Q8_0`).
     Q8_0,
+    /// Packed weights in the order in which kernels read them.
+    Packed(Packing),
 }
 
 impl DType {
@@ -33,6 +36,7 @@ impl DType {
                 assert!(cols.is_multiple_of(Q8_BLOCK), "a Q8_0 row of {cols} is not whole blocks");
                 cols / Q8_BLOCK * Q8_BLOCK_BYTES
             }
+            DType::Packed(packing) => packing.row_bytes(cols),
         }
     }
 
@@ -44,6 +48,7 @@ impl DType {
             DType::F16 => "f16",
             DType::I32 => "i32",
             DType::Q8_0 => "q8_0",
+            DType::Packed(packing) => packing.name(),
         }
     }
 }

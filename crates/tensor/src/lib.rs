@@ -18,6 +18,7 @@ pub mod conformance;
 mod differentiable;
 mod dtype;
 mod memory;
+mod packed;
 mod quantised;
 mod reference;
 mod routing;
@@ -32,6 +33,7 @@ pub use differentiable::{
 };
 pub use dtype::{DType, Element};
 pub use memory::{HostBuffer, HostPool, Memory};
+pub use packed::{Packing, STRIP_ROWS};
 pub use quantised::{Q8_BLOCK, quantise_q8_0};
 pub use reference::Reference;
 pub use routing::{choose_experts, group_by_expert};

@@ -9,6 +9,7 @@ use half::{bf16, f16};
 
 use crate::dtype::{DType, Element};
 use crate::memory::{HostBuffer, Memory};
+use crate::packed::STRIP_ROWS;
 use crate::quantised::dequantise_q8_0;
 
 /// Tells one tensor from every other of this process; gradients are kept by it.
@@ -143,9 +144,13 @@ impl Tensor {
     /// A view of the rows in `range`, as a matrix.
     ///
     /// # Panics
-    /// When the range leaves the tensor.
+    /// When the range leaves the tensor, or cuts a strip of a packed layout.
     pub fn row_range(&self, range: Range<usize>) -> Tensor {
         assert!(range.end <= self.rows(), "rows {range:?} of {}", self.rows());
+        let is_packed = matches!(self.dtype, DType::Packed(_));
+        let cuts =
+            !range.start.is_multiple_of(STRIP_ROWS) || !range.len().is_multiple_of(STRIP_ROWS);
+        assert!(!(is_packed && cuts), "rows {range:?} of strips of {STRIP_ROWS}");
         Tensor {
             id: TensorId::fresh(),
             dims: vec![range.len(), self.cols()],
@@ -224,6 +229,11 @@ impl Tensor {
                 let len = self.dtype.row_bytes(self.cols());
                 dequantise_q8_0(&self.row_bytes_from_first()[start..start + len], out);
             }
+            DType::Packed(packing) => {
+                let strip_bytes = STRIP_ROWS * packing.row_bytes(self.cols());
+                let strip = &self.stored_bytes()[row / STRIP_ROWS * strip_bytes..][..strip_bytes];
+                packing.read_row(strip, row % STRIP_ROWS, out);
+            }
         }
     }
 
@@ -234,6 +244,15 @@ impl Tensor {
     pub fn packed_row(&self, row: usize) -> &[u8] {
         let start = row * self.dtype.row_bytes(self.row_stride);
         &self.row_bytes_from_first()[start..start + self.dtype.row_bytes(self.cols())]
+    }
+
+    /// The bytes of a contiguous tensor as stored.
+    ///
+    /// # Panics
+    /// When the rows are not contiguous, or the host cannot read the tensor.
+    pub fn stored_bytes(&self) -> &[u8] {
+        assert!(self.is_contiguous(), "the bytes of rows that lie {} apart", self.row_stride);
+        self.row_bytes_from_first()
     }
 
     /// All values as `f32`, row after row, whatever the format.
@@ -255,6 +274,10 @@ impl Tensor {
     /// # Panics
     /// When the host cannot read the tensor.
     pub fn copied(&self) -> Tensor {
+        if self.is_contiguous() {
+            let memory = HostBuffer::from_bytes(self.stored_bytes());
+            return Tensor::from_memory(Arc::new(memory), 0, self.dtype, &self.dims);
+        }
         let bytes: Vec<u8> =
             (0..self.rows()).flat_map(|row| self.packed_row(row)).copied().collect();
         Tensor::from_memory(Arc::new(HostBuffer::from_bytes(&bytes)), 0, self.dtype, &self.dims)

@@ -89,7 +89,7 @@ fn write_model(
     };
     config["architectures"] = json!([architecture]);
     config["torch_dtype"] = json!(match dtype {
-        DType::Bf16 | DType::Q8_0 => "bfloat16",
+        DType::Bf16 | DType::Q8_0 | DType::Packed(_) => "bfloat16",
         DType::F16 => "float16",
         _ => "float32",
     });
@@ -99,13 +99,17 @@ fn write_model(
 
 /// The format of one tensor in a model whose matrices are stored as `dtype`.
 fn stored_as(name: &str, weight: &Tensor, dtype: DType) -> DType {
+    let fits = match dtype {
+        DType::Q8_0 => weight.cols().is_multiple_of(Q8_BLOCK),
+        DType::Packed(packing) => packing.fits(weight.rows(), weight.cols()),
+        _ => return if weight.dims().len() < 2 { weight.dtype() } else { dtype },
+    };
+    // A router is small, and a choice that flips costs more than its bytes.
     let is_router = name.ends_with("mlp.gate.weight");
-    if weight.dims().len() < 2 {
-        weight.dtype()
-    } else if dtype == DType::Q8_0 && (is_router || !weight.cols().is_multiple_of(Q8_BLOCK)) {
-        DType::Bf16
-    } else {
-        dtype
+    match weight.dims().len() {
+        0 | 1 => weight.dtype(),
+        _ if is_router || !fits => DType::Bf16,
+        _ => dtype,
     }
 }
 
@@ -133,6 +137,10 @@ fn convert(weight: &Tensor, dtype: DType) -> Tensor {
             // Each row is whole blocks, so that all of them are packed as one.
             let memory = Arc::new(HostBuffer::from_bytes(&quantise_q8_0(&values)));
             Tensor::from_memory(memory, 0, DType::Q8_0, dims)
+        }
+        DType::Packed(packing) => {
+            let packed = packing.pack(&values, weight.cols());
+            Tensor::from_memory(Arc::new(HostBuffer::from_bytes(&packed)), 0, dtype, dims)
         }
     }
 }

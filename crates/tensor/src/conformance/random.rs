@@ -67,6 +67,10 @@ impl Random {
                 let memory = Arc::new(HostBuffer::from_bytes(&packed));
                 Tensor::from_memory(memory, 0, DType::Q8_0, &dims)
             }
+            DType::Packed(packing) => {
+                let memory = Arc::new(HostBuffer::from_bytes(&packing.pack(values, cols)));
+                Tensor::from_memory(memory, 0, dtype, &dims)
+            }
             DType::I32 => panic!("weights are not integers"),
         }
     }

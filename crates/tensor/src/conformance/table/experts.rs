@@ -8,7 +8,7 @@ use crate::routing::group_by_expert;
 use crate::specification::{ExpertWeights, RouterSpec, Routing, Scoring};
 use crate::tensor::Tensor;
 
-use super::bound_for;
+use super::{PACKINGS, bound_for, packed};
 
 /// `T` tokens, `D` hidden, `F` wide, `E` experts of which each token visits `K`.
 #[derive(Clone)]
@@ -65,6 +65,15 @@ pub(in crate::conformance) fn cases() -> Vec<Case> {
         [Shape::new([1, 64, 32, 4, 2]), few(5, [17, 32, 96, 8, 3]), tight(1.0, [70, 64, 32, 5, 2])]
     {
         cases.push(with(&shape, DType::Q8_0, Wanted::Nothing, false));
+    }
+    for packing in PACKINGS {
+        for shape in [
+            Shape::new([1, 128, 128, 4, 2]),
+            few(5, [17, 256, 128, 8, 3]),
+            tight(1.0, [70, 128, 384, 5, 2]),
+        ] {
+            cases.push(with(&shape, packed(packing), Wanted::Nothing, false));
+        }
     }
     cases
 }

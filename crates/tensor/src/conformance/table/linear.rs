@@ -4,7 +4,7 @@ use crate::conformance::case::{Case, Input};
 use crate::conformance::random::Random;
 use crate::dtype::DType;
 
-use super::bound_for;
+use super::{PACKINGS, bound_for, packed};
 
 /// What is asked of the backward pass.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,6 +44,19 @@ pub(in crate::conformance) fn cases() -> Vec<Case> {
         cases.push(with(t, i, o, DType::Q8_0, Wanted::Nothing, false));
     }
     cases.push(with(17, 64, 16, DType::Q8_0, Wanted::Nothing, true));
+    for packing in PACKINGS {
+        for (t, i, o) in [(1, 128, 16), (1, 384, 144), (3, 256, 48), (13, 128, 160), (70, 256, 272)]
+        {
+            cases.push(with(t, i, o, packed(packing), Wanted::Nothing, false));
+        }
+        cases.push(with(17, 128, 32, packed(packing), Wanted::Nothing, true));
+        for t in [1, 19] {
+            cases.push(feed_forward([t, 128, 256], packed(packing)));
+        }
+    }
+    for t in [1, 17] {
+        cases.push(feed_forward([t, 64, 96], DType::F32));
+    }
     cases.push(of_shared_weights());
     cases
 }
@@ -71,6 +84,19 @@ fn with(t: usize, i: usize, o: usize, dtype: DType, wanted: Wanted, is_strided: 
     case.backward(|b, x, d, g| {
         let [d_x, d_w] = g else { panic!("two inputs") };
         b.linear_backward(&d[0], &x[0], &x[1], d_x.as_mut(), d_w.as_mut());
+    })
+}
+
+/// A whole feed-forward, `T` tokens of `D` numbers, `F` wide.
+fn feed_forward([t, d, f]: [usize; 3], dtype: DType) -> Case {
+    let name = format!("feed-forward {} T{t} D{d} F{f}", dtype.name());
+    let mut random = Random::named(&name);
+    let mut inputs = vec![Input::fixed("x", random.tensor(&[t, d], 1.0))];
+    for (kind, rows, cols) in [("gate", f, d), ("up", f, d), ("down", d, f)] {
+        inputs.push(Input::fixed(kind, random.weights(rows, cols, dtype)));
+    }
+    Case::new(name, bound_for(dtype), inputs, |b, x| {
+        vec![b.feed_forward(&x[0], &x[1], &x[2], &x[3])]
     })
 }
 

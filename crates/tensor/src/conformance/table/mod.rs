@@ -12,6 +12,7 @@ mod optimiser;
 pub(super) mod router;
 
 use crate::dtype::DType;
+use crate::packed::Packing;
 
 use super::case::{Bound, Case};
 
@@ -31,11 +32,19 @@ pub(super) fn all() -> Vec<Case> {
     subjects.into_iter().flatten().collect()
 }
 
+/// One packing of each kind of kernel.
+pub(super) const PACKINGS: [(usize, usize); 3] = [(4, 32), (4, 128), (8, 64)];
+
+/// A packed format.
+pub(super) fn packed((bits, group): (usize, usize)) -> DType {
+    DType::Packed(Packing::new(bits, group).expect("one of those there are"))
+}
+
 /// The bound for a product with weights of this format.
 fn bound_for(weights: DType) -> Bound {
     match weights {
         DType::Bf16 => Bound::BF16,
-        DType::Q8_0 => Bound::Q8_0,
+        DType::Q8_0 | DType::Packed(_) => Bound::Q8_0,
         // A product in f16 is made in f32: widening is exact and every device has it.
         DType::F32 | DType::F16 | DType::I32 => Bound::F32,
     }

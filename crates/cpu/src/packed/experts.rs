@@ -1,0 +1,206 @@
+//! Packed feed-forwards: one for all tokens, or a mixture of which each multiplies the tokens that
+//! chose it.
+//!
+//! Two steps: first the gates and the ups of all experts, whose activated product is rounded where
+//! it is made; then the downs, strip by strip of the output, so that a strip's task adds up the
+//! experts of its tokens in their order.
+
+use hadal_tensor::{ExpertWeights, Packing, Routing, STRIP_ROWS, Tensor};
+
+use super::activations::{Activations, Panel, Sink};
+use super::kernel::Slab;
+use super::{Product, Rows, TASK_STRIPS};
+use crate::Cpu;
+use crate::elementwise::swiglu_row;
+
+/// The tokens of one expert, and its matrices.
+struct Group<'a> {
+    tokens: Vec<usize>,
+    /// What each token's output is multiplied with.
+    weights: Vec<f32>,
+    gate: Product<'a>,
+    up: Product<'a>,
+    down: Product<'a>,
+}
+
+/// One group's columns between the two steps.
+struct Columns {
+    /// Of the input; none where it is a single token's, which lies among all tokens' already.
+    x: Option<Activations>,
+    /// Of the activated product.
+    active: Activations,
+}
+
+/// `down(silu(gate(x)) · up(x))` for `x` `[T, D]`.
+pub(crate) fn feed_forward(
+    cpu: &Cpu,
+    x: &Tensor,
+    [gate, up, down]: [&Tensor; 3],
+    packings: [Packing; 2],
+) -> Tensor {
+    let group = Group {
+        tokens: (0..x.rows()).collect(),
+        weights: vec![1.0; x.rows()],
+        gate: Product::new(cpu, gate, packings[0]),
+        up: Product::new(cpu, up, packings[0]),
+        down: Product::new(cpu, down, packings[1]),
+    };
+    grouped(cpu, x, &[group], packings)
+}
+
+/// The weighted sum of each token's experts for `x` `[T, D]`.
+pub(crate) fn experts(
+    cpu: &Cpu,
+    x: &Tensor,
+    routing: &Routing,
+    weights: &ExpertWeights,
+    packings: [Packing; 2],
+) -> Tensor {
+    let assignments = routing.assignments.as_slice::<i32>();
+    let (n_active, of_all) = (routing.indices.cols(), routing.weights.as_slice::<f32>());
+    let groups: Vec<Group<'_>> = (routing.offsets.as_slice::<i32>().windows(2))
+        .enumerate()
+        .filter(|(_, ends)| ends[0] < ends[1])
+        .map(|(expert, ends)| {
+            let assignments = &assignments[ends[0] as usize..ends[1] as usize];
+            Group {
+                tokens: assignments.iter().map(|a| *a as usize / n_active).collect(),
+                weights: assignments.iter().map(|a| of_all[*a as usize]).collect(),
+                gate: Product::new(cpu, &weights.gate[expert], packings[0]),
+                up: Product::new(cpu, &weights.up[expert], packings[0]),
+                down: Product::new(cpu, &weights.down[expert], packings[1]),
+            }
+        })
+        .collect();
+    grouped(cpu, x, &groups, packings)
+}
+
+fn grouped(cpu: &Cpu, x: &Tensor, groups: &[Group<'_>], packings: [Packing; 2]) -> Tensor {
+    let (n_tokens, hidden) = (x.rows(), x.cols());
+    let mut out = cpu.zeroed(&[n_tokens, hidden]);
+    let Some(any) = groups.first() else { return out };
+    let width = any.down.n_in;
+    let n_columns: usize = groups.iter().map(|group| group.tokens.len()).sum();
+    let singles = Activations::singles(cpu, x.matrix(), packings[0]);
+    let mut columns: Vec<Columns> = groups
+        .iter()
+        .map(|Group { tokens, .. }| Columns {
+            x: (tokens.len() > 1)
+                .then(|| Activations::empty(cpu, tokens.len(), hidden, packings[0])),
+            active: Activations::empty(cpu, tokens.len(), width, packings[1]),
+        })
+        .collect();
+    gather(cpu, &singles, groups, &mut columns);
+    activate(cpu, &singles, groups, &mut columns, packings[1], n_columns * 2 * width * hidden);
+    add_up(cpu, groups, &columns, &mut out, n_columns * width * hidden);
+    out
+}
+
+/// Puts the inputs of every group with several tokens into panels.
+fn gather(cpu: &Cpu, singles: &Activations, groups: &[Group<'_>], columns: &mut [Columns]) {
+    let work = groups.iter().map(|group| group.tokens.len() * group.gate.n_in).sum();
+    let sinks: Vec<Option<Sink>> =
+        columns.iter_mut().map(|columns| columns.x.as_mut().map(Activations::sink)).collect();
+    cpu.for_tasks(groups.len(), work, |group| {
+        if let Some(sink) = &sinks[group] {
+            // SAFETY: each group's columns are written by its own task alone.
+            unsafe { sink.gather(singles, &groups[group].tokens) };
+        }
+    });
+}
+
+/// First step: `silu(gate(x)) · up(x)` of every group, rounded.
+fn activate(
+    cpu: &Cpu,
+    singles: &Activations,
+    groups: &[Group<'_>],
+    columns: &mut [Columns],
+    packing: Packing,
+    work: usize,
+) {
+    let sinks: Vec<Sink> = columns.iter_mut().map(|columns| columns.active.sink()).collect();
+    let inputs: Vec<Option<&Activations>> = columns.iter().map(|c| c.x.as_ref()).collect();
+    let n_tasks = groups[0].gate.n_strips.div_ceil(TASK_STRIPS);
+    let step = |scratch: &mut Scratch, task: usize, next: Option<usize>| {
+        let (group, part) = (task / n_tasks, task % n_tasks);
+        let Group { tokens, gate, up, .. } = &groups[group];
+        let strips = gate.strips_of(part);
+        let first_row = strips.start * STRIP_ROWS;
+        let n_rows = strips.len() * STRIP_ROWS;
+        let n = tokens.len();
+        scratch.reserve(n * n_rows);
+        let next = next.map(|task| {
+            let gate = &groups[task / n_tasks].gate;
+            gate.bytes(gate.strips_of(task % n_tasks))
+        });
+        let put = |into: &mut [f32], column: usize, row: usize, numbers: &[f32]| {
+            let at = column * n_rows + (row - first_row);
+            into[at..at + numbers.len()].copy_from_slice(numbers);
+        };
+        let Scratch { gate: gated, up: upped, active, slab } = scratch;
+        let after_gate = Some(up.bytes(strips.clone()));
+        match inputs[group] {
+            Some(x) => {
+                gate.multiply(strips.clone(), after_gate, x, n, slab, |c, r, numbers| {
+                    put(gated, c, r, numbers);
+                });
+                up.multiply(strips, next, x, n, slab, |c, r, numbers| put(upped, c, r, numbers));
+            }
+            None => {
+                let x = singles.panel(Panel::single(tokens[0]));
+                gate.multiply_single(strips.clone(), after_gate, x, |r, numbers| {
+                    put(gated, 0, r, numbers);
+                });
+                up.multiply_single(strips, next, x, |r, numbers| put(upped, 0, r, numbers));
+            }
+        }
+        swiglu_row(cpu.isa, gated, upped, active);
+        for (column, active) in active.chunks_exact(n_rows).enumerate() {
+            let (sink, panel) = (&sinks[group], Panel::of(column, n));
+            let first_block = first_row / packing.group();
+            // SAFETY: the rows of a task are whole groups and its own, and the columns live on.
+            unsafe { sink.round(cpu.isa, panel, column, first_block, active) };
+        }
+    };
+    cpu.for_tasks_ahead(groups.len() * n_tasks, work, Scratch::default, step);
+}
+
+/// Second step: adds the downs of every group to the output.
+fn add_up(cpu: &Cpu, groups: &[Group<'_>], columns: &[Columns], out: &mut Tensor, work: usize) {
+    let stride = out.cols();
+    let into = Rows { first: out.as_mut_slice::<f32>().as_mut_ptr(), stride };
+    let n_tasks = groups[0].down.n_strips.div_ceil(TASK_STRIPS);
+    let step = |slab: &mut Slab, task: usize, next: Option<usize>| {
+        let strips = groups[0].down.strips_of(task);
+        for (index, group) in groups.iter().enumerate() {
+            let next = match groups.get(index + 1) {
+                Some(group) => Some(group.down.bytes(strips.clone())),
+                None => next.map(|task| groups[0].down.bytes(groups[0].down.strips_of(task))),
+            };
+            let (active, n) = (&columns[index].active, group.tokens.len());
+            group.down.multiply(strips.clone(), next, active, n, slab, |column, row, numbers| {
+                let (token, weight) = (group.tokens[column], group.weights[column]);
+                // SAFETY: the strips of a task are its own, and token and row are of the output.
+                unsafe { into.add(token, row, weight, numbers) };
+            });
+        }
+    };
+    cpu.for_tasks_ahead(n_tasks, work, Slab::default, step);
+}
+
+/// What one thread needs between the products of a task.
+#[derive(Default)]
+struct Scratch {
+    gate: Vec<f32>,
+    up: Vec<f32>,
+    active: Vec<f32>,
+    slab: Slab,
+}
+
+impl Scratch {
+    fn reserve(&mut self, len: usize) {
+        for buffer in [&mut self.gate, &mut self.up, &mut self.active] {
+            buffer.resize(len, 0.0);
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! A strip or a slab times a panel, on whatever the processor has.
+
+use hadal_tensor::{Packing, STRIP_ROWS};
+
+use super::activations::{PanelView, QUAD};
+use crate::isa::{Isa, per_isa};
+use crate::lanes::fma;
+
+/// Rows of a slab: two strips.
+pub(super) const SLAB_ROWS: usize = 2 * STRIP_ROWS;
+
+/// Columns from which a slab's bytes are unpacked once for all of them.
+pub(super) const SLAB_COLUMNS: usize = 16;
+
+/// The weights that will be wanted after a strip's, so that they are fetched in time: the strips up
+/// to `end` are read one after the other, and then those from `next`.
+#[derive(Clone, Copy)]
+pub(super) struct Ahead {
+    end: *const u8,
+    next: *const u8,
+}
+
+impl Ahead {
+    /// Of a task that reads `now` and is followed by one that reads `next`.
+    pub(super) fn of_task(now: &[u8], next: Option<&[u8]>) -> Ahead {
+        let end = now.as_ptr_range().end;
+        Ahead { end, next: next.map_or(end, <[u8]>::as_ptr) }
+    }
+
+    /// What lies `distance` bytes after `now` in the order of reading. Only to be fetched.
+    pub(super) fn of(self, now: *const u8, distance: usize) -> *const u8 {
+        let wanted = now.wrapping_add(distance);
+        if wanted < self.end {
+            wanted
+        } else {
+            self.next.wrapping_add(wanted.addr() - self.end.addr())
+        }
+    }
+}
+
+/// Two strips, a byte for each weight and an `f32` for each scale.
+#[derive(Default)]
+pub(super) struct Slab {
+    /// `[blocks, 2, group / 4, 64]`.
+    pub(super) bytes: Vec<u8>,
+    /// `[blocks, 2, 16]`.
+    pub(super) scales: Vec<f32>,
+}
+
+impl Slab {
+    /// Room for two strips of `n_in` columns.
+    pub(super) fn reserve(&mut self, packing: Packing, n_in: usize) {
+        self.bytes.resize(SLAB_ROWS * n_in, 0);
+        self.scales.resize(n_in / packing.group() * SLAB_ROWS, 0.0);
+    }
+}
+
+/// Whether the processor multiplies bytes into 32-bit sums.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn has_vnni(isa: Isa) -> bool {
+    isa == Isa::Avx512 && is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("f16c")
+}
+
+/// Whether the processor multiplies bytes into 32-bit sums.
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) fn has_vnni(_: Isa) -> bool {
+    false
+}
+
+/// How the kernels are run.
+#[derive(Clone, Copy)]
+pub(super) struct Kernel {
+    pub(super) isa: Isa,
+    pub(super) has_vnni: bool,
+    pub(super) packing: Packing,
+}
+
+impl Kernel {
+    /// Multiplies one strip by one panel: `out` `[width, 16]`.
+    ///
+    /// # Panics
+    /// When the lengths do not agree.
+    pub(super) fn strip(self, strip: &[u8], panel: PanelView<'_>, out: &mut [f32], ahead: Ahead) {
+        let n_in = panel.quants.len() / panel.width;
+        let n_blocks = n_in / self.packing.group();
+        assert_eq!(strip.len(), n_blocks * self.packing.block_bytes(), "a strip's bytes");
+        assert_eq!(out.len(), panel.width * STRIP_ROWS, "room for a strip's product");
+        #[cfg(target_arch = "x86_64")]
+        if self.has_vnni {
+            // SAFETY: the features were found, and the lengths were asserted.
+            return unsafe { super::avx512::strip(self.packing, strip, panel, out, ahead) };
+        }
+        let _ = ahead;
+        plain_strip(self.isa, self.packing, strip, panel, out);
+    }
+
+    /// Whether `n_columns` are multiplied by slabs.
+    pub(super) fn wants_slabs(self, n_columns: usize) -> bool {
+        self.has_vnni && n_columns >= SLAB_COLUMNS
+    }
+
+    /// Unpacks two strips.
+    ///
+    /// # Panics
+    /// When the lengths do not agree, or the processor has no use for slabs.
+    pub(super) fn unpack(self, strips: &[u8], n_in: usize, slab: &mut Slab) {
+        let n_blocks = n_in / self.packing.group();
+        assert_eq!(strips.len(), 2 * n_blocks * self.packing.block_bytes(), "the bytes of strips");
+        assert!(self.has_vnni, "slabs are for VNNI");
+        slab.reserve(self.packing, n_in);
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the features were found, and the slab has room.
+        unsafe {
+            super::avx512::unpack(self.packing, strips, slab);
+        }
+    }
+
+    /// Multiplies a slab by one panel: `out` `[width, 32]`.
+    ///
+    /// # Panics
+    /// As [`Kernel::unpack`].
+    pub(super) fn slab(self, slab: &Slab, panel: PanelView<'_>, out: &mut [f32]) {
+        assert_eq!(slab.bytes.len() * panel.width, SLAB_ROWS * panel.quants.len(), "a slab's size");
+        assert_eq!(out.len(), panel.width * SLAB_ROWS, "room for a slab's product");
+        assert!(self.has_vnni, "slabs are for VNNI");
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the features were found, and the lengths were asserted.
+        unsafe {
+            super::avx512::slab(self.packing, slab, panel, out);
+        }
+    }
+}
+
+#[inline(always)]
+fn plain_strip_body<const FMA: bool>(
+    packing: Packing,
+    strip: &[u8],
+    panel: PanelView<'_>,
+    out: &mut [f32],
+) {
+    let (width, group) = (panel.width, packing.group());
+    let n_bytes = packing.quant_bytes();
+    out.fill(0.0);
+    let mut bytes = [0u8; 128 * STRIP_ROWS];
+    let bytes = &mut bytes[..group * STRIP_ROWS];
+    for (block, weights) in strip.chunks_exact(packing.block_bytes()).enumerate() {
+        let (quants, scales) = weights.split_at(n_bytes);
+        if packing.bits() == 4 {
+            let (low, high) = bytes.split_at_mut(n_bytes);
+            for ((low, high), byte) in low.iter_mut().zip(high).zip(quants) {
+                *low = byte & 15;
+                *high = byte >> 4;
+            }
+        } else {
+            bytes.copy_from_slice(quants);
+        }
+        let x = &panel.quants[block * group * width..][..group * width];
+        for column in 0..width {
+            let mut whole = [panel.offsets[block * width + column]; STRIP_ROWS];
+            for (quad, bytes) in bytes.chunks_exact(STRIP_ROWS * QUAD).enumerate() {
+                let x = &x[(quad * width + column) * QUAD..][..QUAD];
+                for (whole, bytes) in whole.iter_mut().zip(bytes.chunks_exact(QUAD)) {
+                    for i in 0..QUAD {
+                        *whole += i32::from(bytes[i]) * i32::from(x[i]);
+                    }
+                }
+            }
+            let of_column = panel.scales[block * width + column];
+            let out = &mut out[column * STRIP_ROWS..][..STRIP_ROWS];
+            for ((out, whole), scale) in out.iter_mut().zip(whole).zip(scales.chunks_exact(2)) {
+                let scale = half::f16::from_le_bytes([scale[0], scale[1]]).to_f32();
+                *out = fma::<FMA>(whole as f32, scale * of_column, *out);
+            }
+        }
+    }
+}
+
+per_isa! {
+    /// Multiplies one strip by one panel with plain loops: `out` `[width, 16]`.
+    fn plain_strip(
+        packing: Packing,
+        strip: &[u8],
+        panel: PanelView<'_>,
+        out: &mut [f32],
+    ) => plain_strip_body
+}

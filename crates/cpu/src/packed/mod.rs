@@ -1,0 +1,204 @@
+//! Products with packed 4-bit and 8-bit weights.
+//!
+//! Activations are rounded to 8 bits once for all matrices that meet them, sums are exact within a
+//! block, and blocks are added in `f32` from the first to the last, whichever kernel does it. So a
+//! token's numbers do not depend on its neighbours, on the number of threads, or on which of the
+//! kernels its batch is large enough for.
+
+mod activations;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod experts;
+mod kernel;
+
+use std::ops::Range;
+
+use hadal_tensor::{DType, ExpertWeights, Packing, STRIP_ROWS, Tensor};
+
+use crate::Cpu;
+use activations::{Activations, PanelView, WIDEST};
+use kernel::{Ahead, Kernel, SLAB_ROWS, Slab};
+
+pub(crate) use experts::{experts, feed_forward};
+pub(crate) use kernel::has_vnni;
+
+/// Strips of one task: some hundred KiB of weights, a whole number of slabs and of the longest
+/// groups.
+const TASK_STRIPS: usize = 8;
+
+/// The packing of a weight, where it has one.
+pub(crate) fn packing_of(w: &Tensor) -> Option<Packing> {
+    match w.dtype() {
+        DType::Packed(packing) => Some(packing),
+        _ => None,
+    }
+}
+
+/// The packings of a feed-forward's first two matrices and of its last, where all are packed.
+pub(crate) fn packings([gate, up, down]: [&Tensor; 3]) -> Option<[Packing; 2]> {
+    let [gate, up, down] = [packing_of(gate)?, packing_of(up)?, packing_of(down)?];
+    (gate == up).then_some([gate, down])
+}
+
+/// As [`packings()`], where all experts have the same.
+pub(crate) fn packings_of_experts(weights: &ExpertWeights) -> Option<[Packing; 2]> {
+    let mut all = (weights.gate.iter().zip(&weights.up).zip(&weights.down))
+        .map(|((gate, up), down)| packings([gate, up, down]));
+    let first = all.next()??;
+    all.all(|packings| packings == Some(first)).then_some(first)
+}
+
+/// `x wᵀ` for packed `w` `[O, I]` and `x` `[T, I]`: `[T, O]`.
+pub(crate) fn linear(cpu: &Cpu, x: &Tensor, w: &Tensor, packing: Packing) -> Tensor {
+    let (n_tokens, n_out) = (x.rows(), w.rows());
+    assert_eq!(x.cols(), w.cols(), "the inputs of a linear layer");
+    let mut out = cpu.buffer(&[n_tokens, n_out]);
+    let x = Activations::of(cpu, x.matrix(), packing);
+    let product = Product::new(cpu, w, packing);
+    let into = Rows { first: out.as_mut_slice::<f32>().as_mut_ptr(), stride: n_out };
+    let step = |slab: &mut Slab, task: usize, next: Option<usize>| {
+        let strips = product.strips_of(task);
+        let next = next.map(|task| product.bytes(product.strips_of(task)));
+        product.multiply(strips, next, &x, n_tokens, slab, |column, row, numbers| {
+            // SAFETY: the strips of a task are its own, and column and row are of the output.
+            unsafe { into.write(column, row, numbers) };
+        });
+    };
+    let n_tasks = product.n_strips.div_ceil(TASK_STRIPS);
+    cpu.for_tasks_ahead(n_tasks, n_tokens * w.len(), Slab::default, step);
+    out
+}
+
+/// Rows of an output that several tasks write.
+#[derive(Clone, Copy)]
+struct Rows {
+    first: *mut f32,
+    stride: usize,
+}
+
+// SAFETY: who writes where is the promise of `Rows::write` and `Rows::add`.
+unsafe impl Send for Rows {}
+// SAFETY: as above.
+unsafe impl Sync for Rows {}
+
+impl Rows {
+    /// # Safety
+    /// The rows are alive, `numbers` fit into row `row` at `at`, and nobody else reads or writes
+    /// there.
+    unsafe fn write(self, row: usize, at: usize, numbers: &[f32]) {
+        // SAFETY: the contract is the same.
+        unsafe {
+            let to = self.first.add(row * self.stride + at);
+            std::ptr::copy_nonoverlapping(numbers.as_ptr(), to, numbers.len());
+        }
+    }
+
+    /// Adds `scale` times `numbers` to what is there.
+    ///
+    /// # Safety
+    /// As [`Rows::write`].
+    unsafe fn add(self, row: usize, at: usize, scale: f32, numbers: &[f32]) {
+        for (i, number) in numbers.iter().enumerate() {
+            // SAFETY: the contract is the same.
+            unsafe { *self.first.add(row * self.stride + at + i) += scale * number };
+        }
+    }
+}
+
+/// A packed matrix, and the kernels for it.
+struct Product<'a> {
+    kernel: Kernel,
+    bytes: &'a [u8],
+    strip_bytes: usize,
+    n_strips: usize,
+    n_in: usize,
+}
+
+impl<'a> Product<'a> {
+    fn new(cpu: &Cpu, w: &'a Tensor, packing: Packing) -> Self {
+        let n_strips = w.rows() / STRIP_ROWS;
+        let bytes = w.stored_bytes();
+        Product {
+            kernel: Kernel { isa: cpu.isa, has_vnni: cpu.has_vnni, packing },
+            bytes,
+            strip_bytes: bytes.len() / n_strips.max(1),
+            n_strips,
+            n_in: w.cols(),
+        }
+    }
+
+    /// The strips of one task.
+    fn strips_of(&self, task: usize) -> Range<usize> {
+        task * TASK_STRIPS..((task + 1) * TASK_STRIPS).min(self.n_strips)
+    }
+
+    fn bytes(&self, strips: Range<usize>) -> &'a [u8] {
+        &self.bytes[strips.start * self.strip_bytes..strips.end * self.strip_bytes]
+    }
+
+    /// Multiplies some strips by all columns of `x`, and hands out the product in pieces: column,
+    /// first row, and the numbers of that row and those after it. `next` is fetched meanwhile.
+    fn multiply(
+        &self,
+        strips: Range<usize>,
+        next: Option<&[u8]>,
+        x: &Activations,
+        n_columns: usize,
+        slab: &mut Slab,
+        mut take: impl FnMut(usize, usize, &[f32]),
+    ) {
+        let mut out = [0.0; WIDEST * SLAB_ROWS];
+        let ahead = Ahead::of_task(self.bytes(strips.clone()), next);
+        let mut strip = strips.start;
+        if self.kernel.wants_slabs(n_columns) {
+            while strip + 1 < strips.end {
+                self.kernel.unpack(self.bytes(strip..strip + 2), self.n_in, slab);
+                for (panel, view) in x.panels() {
+                    let out = &mut out[..panel.width * SLAB_ROWS];
+                    self.kernel.slab(slab, view, out);
+                    for (column, numbers) in (panel.first..).zip(out.chunks_exact(SLAB_ROWS)) {
+                        take(column, strip * STRIP_ROWS, numbers);
+                    }
+                }
+                strip += 2;
+            }
+        }
+        while strip < strips.end {
+            for (panel, view) in x.panels() {
+                self.strip(strip, panel.first, view, ahead, &mut take);
+            }
+            strip += 1;
+        }
+    }
+
+    /// As [`Product::multiply`], by one column: first row, and the numbers.
+    fn multiply_single(
+        &self,
+        strips: Range<usize>,
+        next: Option<&[u8]>,
+        x: PanelView<'_>,
+        mut take: impl FnMut(usize, &[f32]),
+    ) {
+        let ahead = Ahead::of_task(self.bytes(strips.clone()), next);
+        for strip in strips {
+            self.strip(strip, 0, x, ahead, &mut |_, row, numbers| take(row, numbers));
+        }
+    }
+
+    /// Multiplies one strip by a panel whose first column has the number `first`.
+    fn strip(
+        &self,
+        strip: usize,
+        first: usize,
+        view: PanelView<'_>,
+        ahead: Ahead,
+        take: &mut impl FnMut(usize, usize, &[f32]),
+    ) {
+        let mut out = [0.0; WIDEST * STRIP_ROWS];
+        let out = &mut out[..view.width * STRIP_ROWS];
+        self.kernel.strip(self.bytes(strip..strip + 1), view, out, ahead);
+        for (column, numbers) in (first..).zip(out.chunks_exact(STRIP_ROWS)) {
+            take(column, strip * STRIP_ROWS, numbers);
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! A team of threads for steps of microseconds: decoding runs hundreds of them for one token.
+//!
+//! The caller is a member. The others spin for a moment after a step, so that the next one finds
+//! them awake, and then sleep, so that an idle device costs nothing. Members claim tasks one by
+//! one; what a task computes does not depend on who claims it.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+/// How often a member looks for the next step before it sleeps: some fifty microseconds.
+const SPINS: usize = 20_000;
+
+/// Hands out the numbers of tasks, each once.
+pub(crate) struct Claims {
+    next: AtomicUsize,
+    n_tasks: usize,
+}
+
+impl Claims {
+    /// The next task that nobody has.
+    pub(crate) fn take(&self) -> Option<usize> {
+        let task = self.next.fetch_add(1, Ordering::Relaxed);
+        (task < self.n_tasks).then_some(task)
+    }
+}
+
+/// Does a step on the calling thread.
+pub(crate) fn alone(n_tasks: usize, step: impl Fn(&Claims)) {
+    step(&Claims { next: AtomicUsize::new(0), n_tasks });
+}
+
+/// What a step is to every member.
+type Step = dyn Fn() + Sync;
+
+/// The current step, whose lifetime is that of [`Team::run`].
+#[derive(Clone, Copy)]
+struct StepPointer(*const Step);
+
+// SAFETY: what it points to is `Sync`, and `Team::run` keeps it alive until every member is done.
+unsafe impl Send for StepPointer {}
+
+struct Shared {
+    /// Counts steps; a member that sees a number it has not seen has a step to do.
+    step_number: AtomicUsize,
+    n_working: AtomicUsize,
+    step: Mutex<Option<StepPointer>>,
+    panic: Mutex<Option<Box<dyn Any + Send>>>,
+    is_over: AtomicBool,
+    n_asleep: Mutex<usize>,
+    wake: Condvar,
+}
+
+/// Threads that do steps together with their caller.
+pub(crate) struct Team {
+    shared: Arc<Shared>,
+    /// One step at a time, whoever asks.
+    turn: Mutex<()>,
+    members: Vec<JoinHandle<()>>,
+}
+
+impl Team {
+    /// A team of `n_threads`, the caller included.
+    ///
+    /// # Panics
+    /// When the system cannot start the threads.
+    pub(crate) fn new(n_threads: usize) -> Team {
+        let shared = Arc::new(Shared {
+            step_number: AtomicUsize::new(0),
+            n_working: AtomicUsize::new(0),
+            step: Mutex::new(None),
+            panic: Mutex::new(None),
+            is_over: AtomicBool::new(false),
+            n_asleep: Mutex::new(0),
+            wake: Condvar::new(),
+        });
+        let members = (1..n_threads)
+            .map(|index| {
+                let shared = Arc::clone(&shared);
+                std::thread::Builder::new()
+                    .name(format!("hadal-team-{index}"))
+                    .spawn(move || shared.work())
+                    .expect("the system starts threads")
+            })
+            .collect();
+        Team { shared, turn: Mutex::new(()), members }
+    }
+
+    /// Lets every member call `step` once, all with the same claims on `n_tasks` tasks, and waits
+    /// for them.
+    ///
+    /// # Panics
+    /// As a task does, once all members have stopped.
+    pub(crate) fn run(&self, n_tasks: usize, step: impl Fn(&Claims) + Sync) {
+        if self.members.is_empty() || n_tasks <= 1 {
+            return alone(n_tasks, step);
+        }
+        let claims = Claims { next: AtomicUsize::new(0), n_tasks };
+        let _turn = lock(&self.turn);
+        let act = || step(&claims);
+        let whole: &(dyn Fn() + Sync) = &act;
+        // SAFETY: only the lifetime is dropped. Every member is waited for below before `whole`
+        // ends, also when the caller's own part panics.
+        let pointer = unsafe { std::mem::transmute::<&(dyn Fn() + Sync), &'static Step>(whole) };
+        let shared = &*self.shared;
+        *lock(&shared.step) = Some(StepPointer(pointer));
+        shared.n_working.store(self.members.len(), Ordering::Relaxed);
+        shared.step_number.fetch_add(1, Ordering::Release);
+        if *lock(&shared.n_asleep) > 0 {
+            shared.wake.notify_all();
+        }
+        let own = catch_unwind(AssertUnwindSafe(whole));
+        let mut spins = 0;
+        while shared.n_working.load(Ordering::Acquire) > 0 {
+            wait_a_little(&mut spins);
+        }
+        let others = lock(&shared.panic).take();
+        if let Some(panic) = own.err().or(others) {
+            resume_unwind(panic);
+        }
+    }
+}
+
+impl Drop for Team {
+    fn drop(&mut self) {
+        self.shared.is_over.store(true, Ordering::Relaxed);
+        self.shared.step_number.fetch_add(1, Ordering::Release);
+        drop(lock(&self.shared.n_asleep));
+        self.shared.wake.notify_all();
+        for member in self.members.drain(..) {
+            // A member catches the panics of its tasks, so that it ends in only one way.
+            let _ = member.join();
+        }
+    }
+}
+
+impl Shared {
+    /// The life of a member.
+    fn work(&self) {
+        let mut seen = 0;
+        loop {
+            self.await_step(&mut seen);
+            if self.is_over.load(Ordering::Relaxed) {
+                return;
+            }
+            let step = *lock(&self.step);
+            if let Some(StepPointer(step)) = step {
+                // SAFETY: `Team::run` waits until `n_working` is 0 before the step ends.
+                let step = unsafe { &*step };
+                if let Err(panic) = catch_unwind(AssertUnwindSafe(step)) {
+                    lock(&self.panic).get_or_insert(panic);
+                }
+            }
+            self.n_working.fetch_sub(1, Ordering::Release);
+        }
+    }
+
+    /// Waits until there is a step after the one `seen`: awake for a moment, then asleep.
+    fn await_step(&self, seen: &mut usize) {
+        let is_new = |seen: usize| self.step_number.load(Ordering::Acquire) != seen;
+        let mut spins = 0;
+        while !is_new(*seen) && spins < SPINS {
+            spins += 1;
+            std::hint::spin_loop();
+        }
+        if !is_new(*seen) {
+            let mut n_asleep = lock(&self.n_asleep);
+            *n_asleep += 1;
+            while !is_new(*seen) {
+                n_asleep = self.wake.wait(n_asleep).unwrap_or_else(PoisonError::into_inner);
+            }
+            *n_asleep -= 1;
+        }
+        *seen = self.step_number.load(Ordering::Acquire);
+    }
+}
+
+/// Spins, and lets others have the core when that takes long.
+fn wait_a_little(spins: &mut usize) {
+    *spins += 1;
+    if spins.is_multiple_of(1024) {
+        std::thread::yield_now();
+    } else {
+        std::hint::spin_loop();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_task_is_done_once_in_every_step() {
+        for n_threads in [1, 2, 3] {
+            let team = Team::new(n_threads);
+            for n_tasks in [0, 1, 2, 7, 1000] {
+                let done: Vec<AtomicUsize> = (0..n_tasks).map(|_| AtomicUsize::new(0)).collect();
+                team.run(n_tasks, |claims| {
+                    while let Some(task) = claims.take() {
+                        done[task].fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+                assert!(done.iter().all(|n| n.load(Ordering::Relaxed) == 1));
+            }
+        }
+    }
+
+    #[test]
+    fn sleepers_wake_for_the_next_step() {
+        let team = Team::new(3);
+        for _ in 0..3 {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            let n_calls = AtomicUsize::new(0);
+            team.run(2, |_| {
+                n_calls.fetch_add(1, Ordering::Relaxed);
+            });
+            assert_eq!(n_calls.into_inner(), 3);
+        }
+    }
+
+    #[test]
+    fn a_panic_reaches_the_caller_and_the_team_goes_on() {
+        let team = Team::new(2);
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            team.run(64, |claims| {
+                while let Some(task) = claims.take() {
+                    assert!(task != 40, "task 40 fails");
+                }
+            });
+        }));
+        assert!(caught.is_err());
+        let n_done = AtomicUsize::new(0);
+        team.run(64, |claims| {
+            while claims.take().is_some() {
+                n_done.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        assert_eq!(n_done.into_inner(), 64);
+    }
+}
