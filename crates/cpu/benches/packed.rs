@@ -130,8 +130,7 @@ fn experts(packing: Packing) -> ExpertWeights {
 /// All tokens visit all of `chosen`.
 fn routing(n_tokens: usize, chosen: std::ops::Range<usize>) -> Routing {
     let k = chosen.len();
-    let indices: Vec<i32> =
-        (0..n_tokens).flat_map(|_| chosen.clone().map(|e| e as i32)).collect();
+    let indices: Vec<i32> = (0..n_tokens).flat_map(|_| chosen.clone().map(|e| e as i32)).collect();
     let assignments: Vec<i32> =
         (0..k).flat_map(|e| (0..n_tokens).map(move |t| (t * k + e) as i32)).collect();
     let offsets: Vec<i32> = (0..=N_EXPERTS)

@@ -9,7 +9,7 @@ use std::arch::x86_64::*;
 use hadal_tensor::{Packing, STRIP_ROWS};
 
 use super::activations::{PanelView, QUAD};
-use super::kernel::{Ahead, SLAB_ROWS, Slab};
+use super::kernel::Ahead;
 
 /// Bytes of one register.
 const REGISTER: usize = 64;
@@ -123,111 +123,4 @@ unsafe fn strip_of<const WIDTH: usize, const BITS: usize, const REGISTERS: usize
 unsafe fn broadcast(at: *const i8) -> __m512i {
     // SAFETY: the contract is the same.
     _mm512_set1_epi32(unsafe { at.cast::<i32>().read_unaligned() })
-}
-
-/// Unpacks two strips that follow each other to bytes without a sign and `f32` scales.
-///
-/// # Safety
-/// As [`strip()`]; `slab` has room for the two.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,f16c")]
-pub(super) unsafe fn unpack(packing: Packing, strips: &[u8], slab: &mut Slab) {
-    let registers = packing.quant_bytes() / REGISTER;
-    let quads = packing.group() / QUAD;
-    let low = _mm512_set1_epi8(15);
-    let (first, second) = strips.split_at(strips.len() / 2);
-    for (half, strip) in [first, second].into_iter().enumerate() {
-        for (block, weights) in strip.chunks_exact(packing.block_bytes()).enumerate() {
-            let bytes =
-                &mut slab.bytes[(block * 2 + half) * quads * REGISTER..][..quads * REGISTER];
-            let scales = &mut slab.scales[(block * 2 + half) * STRIP_ROWS..][..STRIP_ROWS];
-            // SAFETY: all reads are within the block, all writes within the slices just taken.
-            unsafe {
-                let (w, to) = (weights.as_ptr(), bytes.as_mut_ptr());
-                for register in 0..registers {
-                    let bytes = _mm512_loadu_si512(w.add(register * REGISTER).cast());
-                    if packing.bits() == 4 {
-                        let high = _mm512_and_si512(_mm512_srli_epi16::<4>(bytes), low);
-                        let to_high = to.add((register + registers) * REGISTER);
-                        _mm512_storeu_si512(to_high.cast(), high);
-                        let bytes = _mm512_and_si512(bytes, low);
-                        _mm512_storeu_si512(to.add(register * REGISTER).cast(), bytes);
-                    } else {
-                        _mm512_storeu_si512(to.add(register * REGISTER).cast(), bytes);
-                    }
-                }
-                let packed = _mm256_loadu_si256(w.add(packing.quant_bytes()).cast());
-                _mm512_storeu_ps(scales.as_mut_ptr(), _mm512_cvtph_ps(packed));
-            }
-        }
-    }
-}
-
-/// Multiplies a slab of two strips by one panel: `out` `[width, 32]`.
-///
-/// # Safety
-/// As [`strip()`], for the slab that [`unpack`] made of two.
-pub(super) unsafe fn slab(packing: Packing, slab: &Slab, panel: PanelView<'_>, out: &mut [f32]) {
-    debug_assert_eq!(out.len(), panel.width * SLAB_ROWS);
-    let quads = packing.group() / QUAD;
-    match panel.width {
-        // SAFETY: the contract is the same, and the width is that.
-        12 => unsafe { slab_of::<12>(quads, slab, panel, out) },
-        8 => unsafe { slab_of::<8>(quads, slab, panel, out) },
-        4 => unsafe { slab_of::<4>(quads, slab, panel, out) },
-        2 => unsafe { slab_of::<2>(quads, slab, panel, out) },
-        _ => unsafe { slab_of::<1>(quads, slab, panel, out) },
-    }
-}
-
-/// # Safety
-/// As [`slab()`], with `WIDTH` the panel's.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-unsafe fn slab_of<const WIDTH: usize>(
-    quads: usize,
-    slab: &Slab,
-    panel: PanelView<'_>,
-    out: &mut [f32],
-) {
-    let n_blocks = panel.scales.len() / WIDTH;
-    // SAFETY: the slab has two strips of `n_blocks` blocks of `quads` quads, and the panel as many;
-    // `out` has room for the product.
-    unsafe {
-        let out = out.as_mut_ptr();
-        let mut x = panel.quants.as_ptr();
-        for block in 0..n_blocks {
-            let w = slab.bytes.as_ptr().add(block * 2 * quads * REGISTER);
-            let offsets = panel.offsets.as_ptr().add(block * WIDTH);
-            let mut first = [_mm512_setzero_si512(); WIDTH];
-            for (column, first) in first.iter_mut().enumerate() {
-                *first = _mm512_set1_epi32(*offsets.add(column));
-            }
-            let mut second = first;
-            for quad in 0..quads {
-                let of_first = _mm512_loadu_si512(w.add(quad * REGISTER).cast());
-                let of_second = _mm512_loadu_si512(w.add((quads + quad) * REGISTER).cast());
-                for column in 0..WIDTH {
-                    let x = broadcast(x.add((quad * WIDTH + column) * QUAD));
-                    first[column] = _mm512_dpbusd_epi32(first[column], of_first, x);
-                    second[column] = _mm512_dpbusd_epi32(second[column], of_second, x);
-                }
-            }
-            x = x.add(quads * WIDTH * QUAD);
-            let scales = slab.scales.as_ptr().add(block * SLAB_ROWS);
-            let of_columns = panel.scales.as_ptr().add(block * WIDTH);
-            for column in 0..WIDTH {
-                let of_column = _mm512_set1_ps(*of_columns.add(column));
-                for (half, whole) in [first[column], second[column]].into_iter().enumerate() {
-                    let to = out.add(column * SLAB_ROWS + half * STRIP_ROWS);
-                    let scale = _mm512_loadu_ps(scales.add(half * STRIP_ROWS));
-                    let scale = _mm512_mul_ps(scale, of_column);
-                    let before = match block {
-                        0 => _mm512_setzero_ps(),
-                        _ => _mm512_loadu_ps(to),
-                    };
-                    let sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(whole), scale, before);
-                    _mm512_storeu_ps(to, sum);
-                }
-            }
-        }
-    }
 }

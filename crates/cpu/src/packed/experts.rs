@@ -8,7 +8,6 @@
 use hadal_tensor::{ExpertWeights, Packing, Routing, STRIP_ROWS, Tensor};
 
 use super::activations::{Activations, Panel, Sink};
-use super::kernel::Slab;
 use super::{Product, Rows, TASK_STRIPS};
 use crate::Cpu;
 use crate::elementwise::swiglu_row;
@@ -137,14 +136,14 @@ fn activate(
             let at = column * n_rows + (row - first_row);
             into[at..at + numbers.len()].copy_from_slice(numbers);
         };
-        let Scratch { gate: gated, up: upped, active, slab } = scratch;
+        let Scratch { gate: gated, up: upped, active } = scratch;
         let after_gate = Some(up.bytes(strips.clone()));
         match inputs[group] {
             Some(x) => {
-                gate.multiply(strips.clone(), after_gate, x, n, slab, |c, r, numbers| {
+                gate.multiply(strips.clone(), after_gate, x, |c, r, numbers| {
                     put(gated, c, r, numbers);
                 });
-                up.multiply(strips, next, x, n, slab, |c, r, numbers| put(upped, c, r, numbers));
+                up.multiply(strips, next, x, |c, r, numbers| put(upped, c, r, numbers));
             }
             None => {
                 let x = singles.panel(Panel::single(tokens[0]));
@@ -170,22 +169,22 @@ fn add_up(cpu: &Cpu, groups: &[Group<'_>], columns: &[Columns], out: &mut Tensor
     let stride = out.cols();
     let into = Rows { first: out.as_mut_slice::<f32>().as_mut_ptr(), stride };
     let n_tasks = groups[0].down.n_strips.div_ceil(TASK_STRIPS);
-    let step = |slab: &mut Slab, task: usize, next: Option<usize>| {
+    let step = |(): &mut (), task: usize, next: Option<usize>| {
         let strips = groups[0].down.strips_of(task);
         for (index, group) in groups.iter().enumerate() {
             let next = match groups.get(index + 1) {
                 Some(group) => Some(group.down.bytes(strips.clone())),
                 None => next.map(|task| groups[0].down.bytes(groups[0].down.strips_of(task))),
             };
-            let (active, n) = (&columns[index].active, group.tokens.len());
-            group.down.multiply(strips.clone(), next, active, n, slab, |column, row, numbers| {
+            let active = &columns[index].active;
+            group.down.multiply(strips.clone(), next, active, |column, row, numbers| {
                 let (token, weight) = (group.tokens[column], group.weights[column]);
                 // SAFETY: the strips of a task are its own, and token and row are of the output.
                 unsafe { into.add(token, row, weight, numbers) };
             });
         }
     };
-    cpu.for_tasks_ahead(n_tasks, work, Slab::default, step);
+    cpu.for_tasks_ahead(n_tasks, work, || (), step);
 }
 
 /// What one thread needs between the products of a task.
@@ -194,7 +193,6 @@ struct Scratch {
     gate: Vec<f32>,
     up: Vec<f32>,
     active: Vec<f32>,
-    slab: Slab,
 }
 
 impl Scratch {

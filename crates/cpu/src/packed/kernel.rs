@@ -1,16 +1,10 @@
-//! A strip or a slab times a panel, on whatever the processor has.
+//! A strip times a panel, on whatever the processor has.
 
 use hadal_tensor::{Packing, STRIP_ROWS};
 
 use super::activations::{PanelView, QUAD};
 use crate::isa::{Isa, per_isa};
 use crate::lanes::fma;
-
-/// Rows of a slab: two strips.
-pub(super) const SLAB_ROWS: usize = 2 * STRIP_ROWS;
-
-/// Columns from which a slab's bytes are unpacked once for all of them.
-pub(super) const SLAB_COLUMNS: usize = 16;
 
 /// The weights that will be wanted after a strip's, so that they are fetched in time: the strips up
 /// to `end` are read one after the other, and then those from `next`.
@@ -35,23 +29,6 @@ impl Ahead {
         } else {
             self.next.wrapping_add(wanted.addr() - self.end.addr())
         }
-    }
-}
-
-/// Two strips, a byte for each weight and an `f32` for each scale.
-#[derive(Default)]
-pub(super) struct Slab {
-    /// `[blocks, 2, group / 4, 64]`.
-    pub(super) bytes: Vec<u8>,
-    /// `[blocks, 2, 16]`.
-    pub(super) scales: Vec<f32>,
-}
-
-impl Slab {
-    /// Room for two strips of `n_in` columns.
-    pub(super) fn reserve(&mut self, packing: Packing, n_in: usize) {
-        self.bytes.resize(SLAB_ROWS * n_in, 0);
-        self.scales.resize(n_in / packing.group() * SLAB_ROWS, 0.0);
     }
 }
 
@@ -92,42 +69,6 @@ impl Kernel {
         }
         let _ = ahead;
         plain_strip(self.isa, self.packing, strip, panel, out);
-    }
-
-    /// Whether `n_columns` are multiplied by slabs.
-    pub(super) fn wants_slabs(self, n_columns: usize) -> bool {
-        self.has_vnni && n_columns >= SLAB_COLUMNS
-    }
-
-    /// Unpacks two strips.
-    ///
-    /// # Panics
-    /// When the lengths do not agree, or the processor has no use for slabs.
-    pub(super) fn unpack(self, strips: &[u8], n_in: usize, slab: &mut Slab) {
-        let n_blocks = n_in / self.packing.group();
-        assert_eq!(strips.len(), 2 * n_blocks * self.packing.block_bytes(), "the bytes of strips");
-        assert!(self.has_vnni, "slabs are for VNNI");
-        slab.reserve(self.packing, n_in);
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: the features were found, and the slab has room.
-        unsafe {
-            super::avx512::unpack(self.packing, strips, slab);
-        }
-    }
-
-    /// Multiplies a slab by one panel: `out` `[width, 32]`.
-    ///
-    /// # Panics
-    /// As [`Kernel::unpack`].
-    pub(super) fn slab(self, slab: &Slab, panel: PanelView<'_>, out: &mut [f32]) {
-        assert_eq!(slab.bytes.len() * panel.width, SLAB_ROWS * panel.quants.len(), "a slab's size");
-        assert_eq!(out.len(), panel.width * SLAB_ROWS, "room for a slab's product");
-        assert!(self.has_vnni, "slabs are for VNNI");
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: the features were found, and the lengths were asserted.
-        unsafe {
-            super::avx512::slab(self.packing, slab, panel, out);
-        }
     }
 }
 

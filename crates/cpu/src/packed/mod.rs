@@ -17,13 +17,13 @@ use hadal_tensor::{DType, ExpertWeights, Packing, STRIP_ROWS, Tensor};
 
 use crate::Cpu;
 use activations::{Activations, PanelView, WIDEST};
-use kernel::{Ahead, Kernel, SLAB_ROWS, Slab};
+use kernel::{Ahead, Kernel};
 
 pub(crate) use experts::{experts, feed_forward};
 pub(crate) use kernel::has_vnni;
 
-/// Strips of one task: some hundred KiB of weights, a whole number of slabs and of the longest
-/// groups.
+/// Strips of one task: some hundred KiB of weights, and whole groups of what is between two
+/// matrices.
 const TASK_STRIPS: usize = 8;
 
 /// The packing of a weight, where it has one.
@@ -56,16 +56,16 @@ pub(crate) fn linear(cpu: &Cpu, x: &Tensor, w: &Tensor, packing: Packing) -> Ten
     let x = Activations::of(cpu, x.matrix(), packing);
     let product = Product::new(cpu, w, packing);
     let into = Rows { first: out.as_mut_slice::<f32>().as_mut_ptr(), stride: n_out };
-    let step = |slab: &mut Slab, task: usize, next: Option<usize>| {
+    let step = |(): &mut (), task: usize, next: Option<usize>| {
         let strips = product.strips_of(task);
         let next = next.map(|task| product.bytes(product.strips_of(task)));
-        product.multiply(strips, next, &x, n_tokens, slab, |column, row, numbers| {
+        product.multiply(strips, next, &x, |column, row, numbers| {
             // SAFETY: the strips of a task are its own, and column and row are of the output.
             unsafe { into.write(column, row, numbers) };
         });
     };
     let n_tasks = product.n_strips.div_ceil(TASK_STRIPS);
-    cpu.for_tasks_ahead(n_tasks, n_tokens * w.len(), Slab::default, step);
+    cpu.for_tasks_ahead(n_tasks, n_tokens * w.len(), || (), step);
     out
 }
 
@@ -138,36 +138,20 @@ impl<'a> Product<'a> {
 
     /// Multiplies some strips by all columns of `x`, and hands out the product in pieces: column,
     /// first row, and the numbers of that row and those after it. `next` is fetched meanwhile.
+    ///
+    /// Strip by strip, so that one stays in the first cache while all panels meet it.
     fn multiply(
         &self,
         strips: Range<usize>,
         next: Option<&[u8]>,
         x: &Activations,
-        n_columns: usize,
-        slab: &mut Slab,
         mut take: impl FnMut(usize, usize, &[f32]),
     ) {
-        let mut out = [0.0; WIDEST * SLAB_ROWS];
         let ahead = Ahead::of_task(self.bytes(strips.clone()), next);
-        let mut strip = strips.start;
-        if self.kernel.wants_slabs(n_columns) {
-            while strip + 1 < strips.end {
-                self.kernel.unpack(self.bytes(strip..strip + 2), self.n_in, slab);
-                for (panel, view) in x.panels() {
-                    let out = &mut out[..panel.width * SLAB_ROWS];
-                    self.kernel.slab(slab, view, out);
-                    for (column, numbers) in (panel.first..).zip(out.chunks_exact(SLAB_ROWS)) {
-                        take(column, strip * STRIP_ROWS, numbers);
-                    }
-                }
-                strip += 2;
-            }
-        }
-        while strip < strips.end {
+        for strip in strips {
             for (panel, view) in x.panels() {
                 self.strip(strip, panel.first, view, ahead, &mut take);
             }
-            strip += 1;
         }
     }
 
