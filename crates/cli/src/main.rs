@@ -22,6 +22,7 @@ mod logits;
 mod machine;
 mod open;
 mod output;
+mod pack;
 mod tokenizer;
 mod topology;
 mod train;
@@ -53,6 +54,8 @@ enum Command {
     Eval(eval::EvalArgs),
     /// Write a model's folder with its weights in another number format.
     Export(export::ExportArgs),
+    /// Write a model's folder in the layout that this program computes with, 4 or 8 bits a weight.
+    Pack(pack::PackArgs),
     /// Write the scores of every next token to a file, to compare with another implementation.
     Logits(logits::LogitsArgs),
     /// Train and use tokenizers.
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Export(args) => export::run(args),
+        Command::Pack(args) => pack::run(args),
         Command::Logits(args) => logits::run(args),
         Command::Tokenizer(command) => tokenizer::run(command),
         Command::Train(args) => train::run(args),

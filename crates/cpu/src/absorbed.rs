@@ -10,7 +10,7 @@ use crate::linear::multiply_rows;
 pub(crate) fn absorbed_attention(
     cpu: &Cpu,
     q: &Tensor,
-    kv_b: &Tensor,
+    (kv_b, key): (&Tensor, Option<&Tensor>),
     latent: &Tensor,
     k_rope: &Tensor,
     dims: LatentDims,
@@ -32,7 +32,10 @@ pub(crate) fn absorbed_attention(
 
         // The key's up-projection, folded into the query: [R].
         let mut folded = vec![0.0; rank];
-        fold_query(cpu, kv_b, first_weight_row, &q[..nope], &mut folded);
+        match key {
+            Some(key) => multiply_rows(cpu, key, head * rank, &q[..nope], &mut folded),
+            None => fold_query(cpu, kv_b, first_weight_row, &q[..nope], &mut folded),
+        }
         let mut weights: Vec<f32> = (query.keys.clone())
             .map(|key| {
                 let content = dot(cpu.isa, &folded, latent.row(key));
@@ -44,7 +47,7 @@ pub(crate) fn absorbed_attention(
         for (weight, key) in weights.iter().zip(query.keys.clone()) {
             axpy(cpu.isa, *weight, latent.row(key), &mut mixed);
         }
-        multiply_rows(cpu.isa, kv_b, first_weight_row + nope, &mixed, out);
+        multiply_rows(cpu, kv_b, first_weight_row + nope, &mixed, out);
     });
     out
 }

@@ -91,12 +91,13 @@ impl Backend for Cpu {
         &self,
         q: &Tensor,
         kv_b: &Tensor,
+        key: Option<&Tensor>,
         latent: &Tensor,
         k_rope: &Tensor,
         dims: LatentDims,
         spec: &AttentionSpec,
     ) -> Tensor {
-        absorbed::absorbed_attention(self, q, kv_b, latent, k_rope, dims, spec)
+        absorbed::absorbed_attention(self, q, (kv_b, key), latent, k_rope, dims, spec)
     }
 
     fn route(&self, logits: &Tensor, bias: Option<&Tensor>, spec: &RouterSpec) -> Routing {

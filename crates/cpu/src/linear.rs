@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use crate::Cpu;
 use crate::gemm::View;
-use crate::isa::{Isa, per_isa};
+use crate::isa::per_isa;
 use crate::lanes::{LANES, dot, fma, sum_lanes};
 use crate::packed;
 
@@ -37,7 +37,7 @@ pub(crate) fn linear(cpu: &Cpu, x: &Tensor, w: &Tensor) -> Tensor {
         for t in 0..n_tokens {
             let out = &mut out.as_mut_slice::<f32>()[t * n_out..][..n_out];
             let tasks = |(task, out): (usize, &mut [f32])| {
-                multiply_rows(cpu.isa, w, task * TASK_ROWS, rows.row(t), out);
+                multiply_rows(cpu, w, task * TASK_ROWS, rows.row(t), out);
             };
             if cpu.is_small(n_in * n_out) {
                 out.chunks_mut(TASK_ROWS).enumerate().for_each(tasks);
@@ -80,8 +80,12 @@ pub(crate) fn widened(cpu: &Cpu, w: &Tensor) -> Tensor {
 }
 
 /// `out[i] = w[first + i] · x`.
-pub(crate) fn multiply_rows(isa: Isa, w: &Tensor, first: usize, x: &[f32], out: &mut [f32]) {
+pub(crate) fn multiply_rows(cpu: &Cpu, w: &Tensor, first: usize, x: &[f32], out: &mut [f32]) {
+    let isa = cpu.isa;
     match w.dtype() {
+        DType::Packed(packing) if packed::is_whole(first, out.len()) => {
+            packed::multiply_rows(cpu, w, packing, first, x, out);
+        }
         DType::F32 => {
             let w = w.matrix::<f32>();
             for (i, out) in out.iter_mut().enumerate() {

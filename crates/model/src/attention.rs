@@ -99,7 +99,8 @@ impl Attention<'_> {
         };
         let spec = self.spec(n_heads);
         let mixed = if decoding {
-            device.absorbed_attention(&q, &weights.kv_up, &latent, &k_rope, dims, &spec)
+            let key = weights.absorbed_key.as_ref();
+            device.absorbed_attention(&q, &weights.kv_up, key, &latent, &k_rope, dims, &spec)
         } else {
             let kv = device.linear(&latent, &weights.kv_up); // [S, H · (nope + value)]
             let (k, v) = device.join_keys(&kv, &k_rope, dims);

@@ -11,7 +11,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use hadal_tensor::{DType, HostBuffer, Memory, Q8_BLOCK, Tensor};
+use hadal_tensor::{DType, HostBuffer, Memory, Q8_BLOCK, STRIP_ROWS, Tensor};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::config::Config;
@@ -239,10 +239,14 @@ fn parse(
 
 /// The shape of a packed matrix that is stored as bytes of shape `stored`.
 fn packed_dims(name: &str, stored: &[usize], packed: DType) -> Result<Vec<usize>, Error> {
-    let block_bytes = packed.row_bytes(Q8_BLOCK);
+    let (block, strip) = match packed {
+        DType::Packed(packing) => (packing.group(), STRIP_ROWS),
+        _ => (Q8_BLOCK, 1),
+    };
+    let block_bytes = packed.row_bytes(block);
     match stored {
-        [rows, bytes] if bytes.is_multiple_of(block_bytes) => {
-            Ok(vec![*rows, bytes / block_bytes * Q8_BLOCK])
+        [rows, bytes] if bytes.is_multiple_of(block_bytes) && rows.is_multiple_of(strip) => {
+            Ok(vec![*rows, bytes / block_bytes * block])
         }
         _ => Err(Error::PackedShape {
             name: name.to_owned(),

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use hadal_tensor::{DType, GroupLimit, GroupScore, RotaryLayout, RouterSpec, Scoring};
+use hadal_tensor::{DType, GroupLimit, GroupScore, Packing, RotaryLayout, RouterSpec, Scoring};
 use serde_json::{Value, json};
 
 use crate::error::{Error, at};
@@ -298,7 +298,7 @@ impl Config {
         if let Some(object) = json.as_object_mut() {
             object.shift_remove(QUANTISATION);
         }
-        if dtype == DType::Q8_0 {
+        if matches!(dtype, DType::Q8_0 | DType::Packed(_)) {
             json[QUANTISATION] = json!({"quant_method": "hadal", "format": dtype.name()});
         }
         json
@@ -503,18 +503,27 @@ fn groups(
     Ok((n_kept < n_groups).then_some(GroupLimit { n_groups, n_kept, score }))
 }
 
-/// Reads `quantization_config`: of the ways to quantise, the one that this program writes.
+/// Reads `quantization_config`: of the ways to quantise, those that this program writes.
 fn packed(keys: &mut Keys, model_type: ModelType) -> Result<Option<DType>, Error> {
     let Some(mut keys) = keys.object(QUANTISATION)? else { return Ok(None) };
-    for (key, only) in [("quant_method", "hadal"), ("format", DType::Q8_0.name())] {
-        let found = keys.word(key)?;
-        if found.as_deref() != Some(only) {
-            let found = found.map_or("not given".to_owned(), |word| format!("{word:?}"));
-            return Err(keys.bad(key, found, format!("{only:?}, the only one that is read")));
-        }
+    let said =
+        |word: Option<&String>| word.map_or("not given".to_owned(), |word| format!("{word:?}"));
+    let method = keys.word("quant_method")?;
+    if method.as_deref() != Some("hadal") {
+        let expected = "\"hadal\", the only one that is read";
+        return Err(keys.bad("quant_method", said(method.as_ref()), expected));
     }
+    let name = keys.word("format")?;
+    let known = name.as_deref().and_then(|name| match name {
+        "q8_0" => Some(DType::Q8_0),
+        name => Packing::named(name).map(DType::Packed),
+    });
+    let Some(format) = known else {
+        let expected = "\"q8_0\", or \"packed_B_G\" with 4 or 8 bits and groups of 32, 64 or 128";
+        return Err(keys.bad("format", said(name.as_ref()), expected));
+    };
     keys.finish(model_type.name())?;
-    Ok(Some(DType::Q8_0))
+    Ok(Some(format))
 }
 
 /// Reads `layer_types` and `sliding_window`, as transformers writes them.

@@ -19,8 +19,11 @@ mod flops;
 mod initialise;
 mod keys;
 mod mapped;
+mod pack;
 mod rotary;
+mod safetensors_writer;
 mod size;
+mod stored;
 mod weights;
 
 pub use batch::Batch;
@@ -35,7 +38,9 @@ pub use error::Error;
 pub use feed_forward::Routed;
 pub use flops::Flops;
 pub use initialise::initialise;
+pub use safetensors_writer::{SafetensorsWriter, StoredTensor};
 pub use size::Size;
+pub use stored::{convert, stored_as};
 pub use weights::{
     AttentionWeights, FeedForwardWeights, LatentWeights, LayerWeights, MixtureWeights,
     MultiHeadWeights, Parameter, PredictLayerWeights, QueryWeights, ResidentWeights, SwiGluWeights,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use hadal_tensor::{ExpertWeights, Tensor};
+use hadal_tensor::{DType, ExpertWeights, Tensor};
 
 use crate::config::{AttentionConfig, Config, MixtureConfig};
 use crate::error::Error;
@@ -114,6 +114,9 @@ pub struct LatentWeights {
     pub kv_norm: Tensor,
     /// From the latent to keys and values, `[H · (nope + value), R]`.
     pub kv_up: Tensor,
+    /// The key part of `kv_up` with rows and columns exchanged within each head, `[H · R, nope]`:
+    /// what decoding reads of it where weights are packed, for they are read by whole rows.
+    pub absorbed_key: Option<Tensor>,
     /// `[D, H · value]`.
     pub output: Tensor,
 }
@@ -187,6 +190,10 @@ impl Parameter {
         self.name.contains(".mlp.experts.")
     }
 }
+
+/// The name, before `.weight`, of [`LatentWeights::absorbed_key`], which is in packed checkpoints
+/// alone.
+pub(crate) const ABSORBED_KEY: &str = "kv_b_proj.absorbed_key";
 
 /// Where a tensor comes from, by its published name and its shape.
 pub type Take<'a> = dyn FnMut(&str, &[usize]) -> Result<Tensor, Error> + 'a;
@@ -271,6 +278,9 @@ fn attention(config: &Config, take: &mut Take<'_>) -> Result<AttentionWeights, E
                 kv_down: take("kv_a_proj_with_mqa", &[kv_rank + rope, hidden])?,
                 kv_norm: take("kv_a_layernorm", &[kv_rank])?,
                 kv_up: take("kv_b_proj", &[n_heads * (nope + value), kv_rank])?,
+                absorbed_key: matches!(config.packed, Some(DType::Packed(_)))
+                    .then(|| take(ABSORBED_KEY, &[n_heads * kv_rank, nope]))
+                    .transpose()?,
                 output: take("o_proj", &[hidden, n_heads * value])?,
             }))
         }

@@ -80,10 +80,14 @@ pub trait Backend: Send + Sync {
     /// cached `latent` `[S, R]` and `k_rope` `[S, rope]`, with `kv_b` `[H · (nope + value), R]`:
     /// `[T, H · value]`. Gives what [`Backend::join_keys`] and [`Backend::attention`] give,
     /// without keys and values ever being made. `spec.n_kv_heads` is not looked at.
+    ///
+    /// `key` `[H · R, nope]`, where given, is the key part of `kv_b` with rows and columns exchanged
+    /// within each head, so that the query is folded by whole rows of it.
     fn absorbed_attention(
         &self,
         q: &Tensor,
         kv_b: &Tensor,
+        key: Option<&Tensor>,
         latent: &Tensor,
         k_rope: &Tensor,
         dims: LatentDims,

@@ -9,12 +9,10 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use hadal_model::{Config, read_safetensors, safetensors_bytes};
-use hadal_tensor::{DType, Differentiable, HostBuffer, Q8_BLOCK, Tensor, quantise_q8_0};
+use hadal_model::{Config, convert, read_safetensors, safetensors_bytes, stored_as};
+use hadal_tensor::{DType, Differentiable, Tensor};
 use hadal_tokenizer::Tokenizer;
-use half::{bf16, f16};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -76,7 +74,10 @@ fn write_model(
     fs::create_dir_all(folder).map_err(at(folder))?;
     let stored: Vec<(String, Tensor)> = weights
         .iter()
-        .map(|(name, weight)| (name.clone(), convert(weight, stored_as(name, weight, dtype))))
+        .map(|(name, weight)| {
+            let dtype = stored_as(name, weight.dims(), weight.dtype(), dtype);
+            (name.clone(), convert(weight, dtype))
+        })
         .collect();
     files.write(folder, "model.safetensors", &safetensors_bytes(&stored))?;
     tokenizer.save(folder)?;
@@ -95,54 +96,6 @@ fn write_model(
     });
     let text = serde_json::to_string_pretty(&config).expect("JSON prints");
     files.write(folder, "config.json", text.as_bytes())
-}
-
-/// The format of one tensor in a model whose matrices are stored as `dtype`.
-fn stored_as(name: &str, weight: &Tensor, dtype: DType) -> DType {
-    let fits = match dtype {
-        DType::Q8_0 => weight.cols().is_multiple_of(Q8_BLOCK),
-        DType::Packed(packing) => packing.fits(weight.rows(), weight.cols()),
-        _ => return if weight.dims().len() < 2 { weight.dtype() } else { dtype },
-    };
-    // A router is small, and a choice that flips costs more than its bytes.
-    let is_router = name.ends_with("mlp.gate.weight");
-    match weight.dims().len() {
-        0 | 1 => weight.dtype(),
-        _ if is_router || !fits => DType::Bf16,
-        _ => dtype,
-    }
-}
-
-/// The same numbers as `dtype`, rounded to nearest.
-fn convert(weight: &Tensor, dtype: DType) -> Tensor {
-    if weight.dtype() == dtype {
-        return weight.clone();
-    }
-    let (values, dims) = (weight.to_f32_vec(), weight.dims());
-    match dtype {
-        DType::F32 => Tensor::from_slice(&values, dims),
-        DType::Bf16 => {
-            let values: Vec<bf16> = values.into_iter().map(bf16::from_f32).collect();
-            Tensor::from_slice(&values, dims)
-        }
-        DType::F16 => {
-            let values: Vec<f16> = values.into_iter().map(f16::from_f32).collect();
-            Tensor::from_slice(&values, dims)
-        }
-        DType::I32 => {
-            let values: Vec<i32> = values.into_iter().map(|x| x.round() as i32).collect();
-            Tensor::from_slice(&values, dims)
-        }
-        DType::Q8_0 => {
-            // Each row is whole blocks, so that all of them are packed as one.
-            let memory = Arc::new(HostBuffer::from_bytes(&quantise_q8_0(&values)));
-            Tensor::from_memory(memory, 0, DType::Q8_0, dims)
-        }
-        DType::Packed(packing) => {
-            let packed = packing.pack(&values, weight.cols());
-            Tensor::from_memory(Arc::new(HostBuffer::from_bytes(&packed)), 0, dtype, dims)
-        }
-    }
 }
 
 /// Writes a checkpoint and removes those beyond the newest `keep`.

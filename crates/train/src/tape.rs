@@ -245,6 +245,7 @@ impl Backend for Tape<'_> {
         &self,
         _: &Tensor,
         _: &Tensor,
+        _: Option<&Tensor>,
         _: &Tensor,
         _: &Tensor,
         _: LatentDims,

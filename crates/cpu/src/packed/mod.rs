@@ -13,10 +13,10 @@ mod kernel;
 
 use std::ops::Range;
 
-use hadal_tensor::{DType, ExpertWeights, Packing, STRIP_ROWS, Tensor};
+use hadal_tensor::{DType, ExpertWeights, Matrix, Packing, STRIP_ROWS, Tensor};
 
 use crate::Cpu;
-use activations::{Activations, PanelView, WIDEST};
+use activations::{Activations, Panel, PanelView, WIDEST};
 use kernel::{Ahead, Kernel};
 
 pub(crate) use experts::{experts, feed_forward};
@@ -67,6 +67,29 @@ pub(crate) fn linear(cpu: &Cpu, x: &Tensor, w: &Tensor, packing: Packing) -> Ten
     let n_tasks = product.n_strips.div_ceil(TASK_STRIPS);
     cpu.for_tasks_ahead(n_tasks, n_tokens * w.len(), || (), step);
     out
+}
+
+/// Whether rows are whole strips.
+pub(crate) fn is_whole(first: usize, n_rows: usize) -> bool {
+    first.is_multiple_of(STRIP_ROWS) && n_rows.is_multiple_of(STRIP_ROWS)
+}
+
+/// `out[i] = w[first + i] · x` on the calling thread, for rows that are whole strips.
+pub(crate) fn multiply_rows(
+    cpu: &Cpu,
+    w: &Tensor,
+    packing: Packing,
+    first: usize,
+    x: &[f32],
+    out: &mut [f32],
+) {
+    let strips = first / STRIP_ROWS..(first + out.len()) / STRIP_ROWS;
+    let x = Matrix { data: x, rows: 1, cols: x.len(), stride: x.len() };
+    let x = Activations::singles(cpu, x, packing);
+    let view = x.panel(Panel::single(0));
+    Product::new(cpu, w, packing).multiply_single(strips, None, view, |row, numbers| {
+        out[row - first..][..STRIP_ROWS].copy_from_slice(numbers);
+    });
 }
 
 /// Rows of an output that several tasks write.

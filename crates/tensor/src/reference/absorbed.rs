@@ -12,6 +12,7 @@ use super::grid::{Grid, add_scaled, dot, log_sum_exp};
 pub(super) fn absorbed_attention(
     q: &Tensor,
     kv_b: &Tensor,
+    key: Option<&Tensor>,
     latent: &Tensor,
     k_rope: &Tensor,
     dims: LatentDims,
@@ -19,6 +20,7 @@ pub(super) fn absorbed_attention(
 ) -> Tensor {
     let LatentDims { n_heads, nope, rope, value } = dims;
     let (q, kv_b) = (Grid::read(q), Grid::read(kv_b));
+    let key = key.map(Grid::read);
     let (latent, k_rope) = (Grid::read(latent), Grid::read(k_rope));
     let mut out = Grid::zeros(q.rows, n_heads * value); // T × H value
     for_each_query(spec, |t, keys| {
@@ -27,8 +29,17 @@ pub(super) fn absorbed_attention(
             let (q_nope, q_rope) = q.row(t)[h * (nope + rope)..][..nope + rope].split_at(nope);
 
             let mut q_latent = vec![0.0; latent.cols]; // R
-            for (i, &q) in q_nope.iter().enumerate() {
-                add_scaled(&mut q_latent, q, kv_b.row(first_row + i));
+            match &key {
+                None => {
+                    for (i, &q) in q_nope.iter().enumerate() {
+                        add_scaled(&mut q_latent, q, kv_b.row(first_row + i));
+                    }
+                }
+                Some(key) => {
+                    for (r, q_latent) in q_latent.iter_mut().enumerate() {
+                        *q_latent = dot(key.row(h * latent.cols + r), q_nope);
+                    }
+                }
             }
             let score = |s| dot(&q_latent, latent.row(s)) + dot(q_rope, k_rope.row(s));
             let scores: Vec<f64> = keys.clone().map(|s| f64::from(spec.scale) * score(s)).collect();

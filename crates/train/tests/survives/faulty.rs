@@ -46,13 +46,14 @@ impl Backend for Faulty {
         fn rms_norm(x: &Tensor, w: &Tensor, epsilon: f32) -> Tensor;
         fn rotary(x: &Tensor, spec: &RotarySpec, positions: &Tensor) -> Tensor;
         fn swiglu(gate: &Tensor, up: &Tensor) -> Tensor;
+        fn feed_forward(x: &Tensor, gate: &Tensor, up: &Tensor, down: &Tensor) -> Tensor;
         fn columns(x: &Tensor, range: Range<usize>) -> Tensor;
         fn join_columns(a: &Tensor, b: &Tensor) -> Tensor;
         fn join_keys(kv: &Tensor, k_rope: &Tensor, dims: LatentDims) -> (Tensor, Tensor);
         fn attention(q: &Tensor, k: &Tensor, v: &Tensor, spec: &AttentionSpec) -> Tensor;
         fn absorbed_attention(
-            q: &Tensor, kv_b: &Tensor, latent: &Tensor, k_rope: &Tensor, dims: LatentDims,
-            spec: &AttentionSpec
+            q: &Tensor, kv_b: &Tensor, key: Option<&Tensor>, latent: &Tensor, k_rope: &Tensor,
+            dims: LatentDims, spec: &AttentionSpec
         ) -> Tensor;
         fn route(logits: &Tensor, bias: Option<&Tensor>, spec: &RouterSpec) -> Routing;
         fn experts(x: &Tensor, routing: &Routing, weights: &ExpertWeights) -> Tensor;

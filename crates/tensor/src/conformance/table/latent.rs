@@ -4,9 +4,10 @@ use crate::conformance::case::{Bound, Case, Input, places};
 use crate::conformance::random::Random;
 use crate::dtype::DType;
 use crate::specification::{AttentionSpec, LatentDims};
+use crate::tensor::Tensor;
 
 use super::attention::Shape;
-use super::bound_for;
+use super::{PACKINGS, bound_for, packed};
 
 const SMALL: LatentDims = LatentDims { n_heads: 2, nope: 8, rope: 4, value: 6 };
 const ODD: LatentDims = LatentDims { n_heads: 3, nope: 17, rope: 10, value: 19 };
@@ -36,6 +37,11 @@ pub(in crate::conformance) fn cases() -> Vec<Case> {
     }
     cases.push(absorbed(SMALL, 32, &decode(SMALL), DType::Q8_0, false));
     cases.push(absorbed(ODD, 64, &causal(ODD, 17), DType::Q8_0, false));
+    for packing in PACKINGS {
+        let dims = LatentDims { n_heads: 3, nope: 128, rope: 32, value: 16 };
+        let shape = Shape::of(dims).segments(&[(0..1, 0..9), (1..2, 16..33)]);
+        cases.push(absorbed(dims, 128, &shape, packed(packing), false));
+    }
     // The cache keeps latent and rotary key in one row.
     cases.push(absorbed(SMALL, 24, &decode(SMALL), DType::F32, true));
     cases.push(absorbed(
@@ -96,6 +102,7 @@ pub(in crate::conformance) fn absorbed(
     let mut random = Random::named(&name);
     let q = random.tensor(&[shape.n_queries(), n_heads * (nope + rope)], 1.0);
     let kv_b = random.weights(n_heads * (nope + value), rank, dtype);
+    let key = exchanged(&kv_b, dims);
     let latent = random.tensor(&[shape.n_keys(), rank], 1.0);
     let k_rope = random.tensor(&[shape.n_keys(), rope], 1.0);
     let (flops, bytes) = {
@@ -106,6 +113,7 @@ pub(in crate::conformance) fn absorbed(
     let inputs = vec![
         Input::fixed("q", q),
         Input::fixed("kv_b", kv_b),
+        Input::fixed("key", key),
         Input::fixed("latent", latent).strided(is_strided),
         Input::fixed("k_rope", k_rope).strided(is_strided),
     ];
@@ -113,11 +121,26 @@ pub(in crate::conformance) fn absorbed(
     let spec = AttentionSpec { n_kv_heads: 1, ..shape.spec(1.0) };
     let twin_spec = shape.spec(1.0);
     Case::new(name, bound_for(dtype), inputs, move |b, x| {
-        vec![b.absorbed_attention(&x[0], &x[1], &x[2], &x[3], dims, &spec)]
+        let given = |key| b.absorbed_attention(&x[0], &x[1], key, &x[3], &x[4], dims, &spec);
+        vec![given(None), given(Some(&x[2]))]
     })
     .twin(move |b, x| {
-        let (keys, values) = b.join_keys(&b.linear(&x[2], &x[1]), &x[3], dims);
-        vec![b.attention(&x[0], &keys, &values, &twin_spec)]
+        let (keys, values) = b.join_keys(&b.linear(&x[3], &x[1]), &x[4], dims);
+        let out = b.attention(&x[0], &keys, &values, &twin_spec);
+        vec![out.clone(), out]
     })
     .work(flops, bytes)
+}
+
+/// The key part of `kv_b`, rows and columns exchanged within each head, in `f32`.
+fn exchanged(kv_b: &Tensor, dims: LatentDims) -> Tensor {
+    let LatentDims { n_heads, nope, value, .. } = dims;
+    let (rank, all) = (kv_b.cols(), kv_b.to_f32_vec());
+    let mut key = Vec::with_capacity(n_heads * rank * nope);
+    for head in 0..n_heads {
+        for r in 0..rank {
+            key.extend((0..nope).map(|i| all[(head * (nope + value) + i) * rank + r]));
+        }
+    }
+    Tensor::from_slice(&key, &[n_heads * rank, nope])
 }
