@@ -280,8 +280,8 @@ pub fn safetensors_bytes(tensors: &[(String, Tensor)]) -> Vec<u8> {
                 DType::F16 => Dtype::F16,
                 DType::Bf16 => Dtype::BF16,
                 DType::I32 => Dtype::I32,
-                DType::Q8_0 => {
-                    dims = vec![tensor.rows(), DType::Q8_0.row_bytes(tensor.cols())];
+                packed => {
+                    dims = vec![tensor.rows(), packed.row_bytes(tensor.cols())];
                     Dtype::U8
                 }
             };

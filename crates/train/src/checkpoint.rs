@@ -134,6 +134,7 @@ fn convert(weight: &Tensor, dtype: DType) -> Tensor {
             let memory = Arc::new(HostBuffer::from_bytes(&quantise_q8_0(&values)));
             Tensor::from_memory(memory, 0, DType::Q8_0, dims)
         }
+        other => panic!("weights are stored plain or in q8_0, not in {}", other.name()),
     }
 }
 
