@@ -98,7 +98,7 @@ fn greeting(model: &Model) -> String {
     let size = Size::of(model.config());
     let place = match &model.source {
         Source::BuiltIn => "the model inside hadal".to_owned(),
-        Source::Folder(folder) => format!("from {}", folder.display()),
+        Source::Folder(path) | Source::Gguf(path) => format!("from {}", path.display()),
     };
     // Models below a billion parameters chat, but know little.
     let warning = match size.total < 1_000_000_000 {

@@ -15,6 +15,7 @@ mod eval;
 mod export;
 mod failure;
 mod generate;
+mod gguf;
 mod inspect;
 mod interruption;
 mod lines;

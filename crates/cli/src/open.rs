@@ -14,6 +14,7 @@ use hadal_train::Precision;
 use crate::arguments::{DeviceArgs, DeviceKind, ModelArgs};
 use crate::builtin;
 use crate::failure::usage;
+use crate::gguf;
 
 /// Room for prompt and answer where the model has more and nothing was asked: a cache that fits
 /// beside the weights.
@@ -23,16 +24,20 @@ const DEFAULT_CONTEXT: usize = 4096;
 pub(crate) enum Source {
     BuiltIn,
     Folder(PathBuf),
+    Gguf(PathBuf),
 }
 
 impl Source {
-    /// The folder given, or else the model inside the program.
+    /// The folder or GGUF file given, or else the model inside the program.
     pub(crate) fn of(folder: Option<&Path>) -> Result<Source> {
         let Some(folder) = folder else { return Ok(Source::BuiltIn) };
+        if folder.is_file() {
+            return Ok(Source::Gguf(folder.to_path_buf()));
+        }
         if !folder.is_dir() {
             bail!(
                 "there is no model folder {}; a model is a Hugging Face folder with config.json, \
-                 model.safetensors and tokenizer.json",
+                 model.safetensors and tokenizer.json, or a GGUF file",
                 folder.display()
             );
         }
@@ -43,6 +48,9 @@ impl Source {
     pub(crate) fn name(&self) -> String {
         match self {
             Source::BuiltIn => builtin::NAME.to_owned(),
+            Source::Gguf(file) => {
+                file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned()
+            }
             Source::Folder(folder) => {
                 let whole = folder.canonicalize().unwrap_or_else(|_| folder.clone());
                 whole.file_name().unwrap_or(whole.as_os_str()).to_string_lossy().into_owned()
@@ -54,7 +62,7 @@ impl Source {
     pub(crate) fn checkpoint(&self) -> Result<Checkpoint> {
         match self {
             Source::BuiltIn => builtin::checkpoint(),
-            Source::Folder(folder) => Ok(Checkpoint::open(folder)?),
+            Source::Folder(path) | Source::Gguf(path) => Ok(Checkpoint::open(path)?),
         }
     }
 
@@ -63,6 +71,7 @@ impl Source {
         match self {
             Source::BuiltIn => builtin::tokenizer(),
             Source::Folder(folder) => Ok(Tokenizer::from_folder(folder)?),
+            Source::Gguf(file) => gguf::tokenizer(file),
         }
     }
 }

@@ -106,7 +106,8 @@ pub(crate) fn multiply_rows(cpu: &Cpu, w: &Tensor, first: usize, x: &[f32], out:
                 *out = dot(isa, &wide, x);
             }
         }
-        DType::Q8_0 | DType::Packed(_) | DType::I32 => {
+        // Integers, and blocks, which are unpacked row by row.
+        _ => {
             let mut wide = vec![0.0; x.len()];
             for (i, out) in out.iter_mut().enumerate() {
                 w.read_row(first + i, &mut wide);

@@ -1,4 +1,5 @@
-//! Checkpoints in Hugging Face's form: `config.json` beside safetensors, whole or in shards.
+//! Checkpoints in Hugging Face's form: `config.json` beside safetensors, whole or in shards. A
+//! GGUF file becomes the same (see [`crate::gguf`]).
 //!
 //! A packed checkpoint is the same folder, with a `quantization_config` of
 //! `{"quant_method": "hadal", "format": "q8_0"}` in `config.json`. Safetensors has no type for a
@@ -7,7 +8,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::config::Config;
 use crate::error::{Error, at};
+use crate::gguf;
 use crate::mapped::MappedFile;
 use crate::weights::{Parameter, ResidentWeights, parameters};
 
@@ -41,11 +43,15 @@ impl Memory for StaticMemory {
 
 impl Checkpoint {
     /// Opens a folder with `config.json` and either `model.safetensors` or the shards that
-    /// `model.safetensors.index.json` lists. Weights are mapped, not read.
+    /// `model.safetensors.index.json` lists; or a GGUF file. Weights are mapped, not read.
     ///
     /// # Errors
     /// When a file is missing, damaged, or disagrees with the configuration.
     pub fn open(folder: &Path) -> Result<Self, Error> {
+        if folder.is_file() {
+            let (config, tensors) = gguf::open(folder)?;
+            return Checkpoint::check(config, tensors);
+        }
         let config = Config::read(folder)?;
         let tensors = read_weights(folder, config.packed)?;
         Checkpoint::check(config, tensors)
@@ -58,6 +64,18 @@ impl Checkpoint {
     pub fn from_memory(config: &str, safetensors: Arc<dyn Memory>) -> Result<Self, Error> {
         let config = Config::from_json(config)?;
         let tensors = parse("the built-in model", safetensors, config.packed)?;
+        Checkpoint::check(config, tensors)
+    }
+
+    /// Opens a GGUF file that is in memory; `file` names it in messages.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::open`].
+    ///
+    /// # Panics
+    /// When the host cannot read the memory.
+    pub fn from_gguf(file: &str, memory: Arc<dyn Memory>) -> Result<Self, Error> {
+        let (config, tensors) = gguf::parse(file, memory)?;
         Checkpoint::check(config, tensors)
     }
 
@@ -284,8 +302,8 @@ pub fn safetensors_bytes(tensors: &[(String, Tensor)]) -> Vec<u8> {
                 DType::F16 => Dtype::F16,
                 DType::Bf16 => Dtype::BF16,
                 DType::I32 => Dtype::I32,
-                format @ (DType::Q8_0 | DType::Packed(_)) => {
-                    dims = vec![tensor.rows(), format.row_bytes(tensor.cols())];
+                packed => {
+                    dims = vec![tensor.rows(), packed.row_bytes(tensor.cols())];
                     Dtype::U8
                 }
             };
@@ -311,10 +329,18 @@ pub fn safetensors_bytes(tensors: &[(String, Tensor)]) -> Vec<u8> {
 /// # Errors
 /// When the file cannot be written; what was there before is then still there.
 pub fn write_aside(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    write_aside_with(path, |file| file.write_all(bytes))
+}
+
+/// As [`write_aside`], where `write` writes the file.
+pub(crate) fn write_aside_with(
+    path: &Path,
+    write: impl FnOnce(&mut fs::File) -> io::Result<()>,
+) -> Result<(), Error> {
     let aside = path.with_extension("partial");
     let write = || {
         let mut file = fs::File::create(&aside)?;
-        file.write_all(bytes)?;
+        write(&mut file)?;
         file.sync_all()?;
         fs::rename(&aside, path)
     };

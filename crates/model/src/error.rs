@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::gguf::GgufError;
+
 /// Why a model could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -56,6 +58,14 @@ pub enum Error {
         file: String,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A GGUF file is damaged, holds what is not read, or cannot hold what is to be written.
+    #[error("{file}: {source}")]
+    Gguf {
+        /// Which file.
+        file: String,
+        /// What is wrong.
+        source: GgufError,
     },
     /// A tensor that the configuration asks for is not there.
     #[error("the checkpoint has no tensor `{name}`; the configuration asks for {dims:?}")]

@@ -16,6 +16,7 @@ pub mod decoder;
 mod error;
 mod feed_forward;
 mod flops;
+pub mod gguf;
 mod initialise;
 mod keys;
 mod mapped;

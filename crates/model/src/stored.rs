@@ -59,18 +59,28 @@ pub fn convert(tensor: &Tensor, dtype: DType) -> Tensor {
 /// A matrix in the packed layout.
 fn pack(tensor: &Tensor, packing: Packing) -> Vec<u8> {
     let (rows, cols) = (tensor.rows(), tensor.cols());
-    if tensor.dtype() == DType::Q8_0 && (packing.bits(), packing.group()) == (8, Q8_BLOCK) {
-        return packing.pack_with(rows, cols, |row, block, quants| {
-            let block_bytes = DType::Q8_0.row_bytes(Q8_BLOCK);
-            let block = &tensor.packed_row(row)[block * block_bytes..][..block_bytes];
-            let (scale, stored) = block.split_at(2);
+    let offset = packing.offset() as u8;
+    let unpack: fn(&[u8], u8, &mut [u8]) = match (tensor.dtype(), packing.bits(), packing.group()) {
+        (DType::Q8_0, 8, Q8_BLOCK) => |stored, offset, quants| {
             for (quant, byte) in quants.iter_mut().zip(stored) {
-                *quant = byte.wrapping_add(packing.offset() as u8);
+                *quant = byte.wrapping_add(offset);
             }
-            f16::from_le_bytes([scale[0], scale[1]])
-        });
-    }
-    packing.pack(&tensor.to_f32_vec(), cols)
+        },
+        (DType::Q4_0, 4, Q8_BLOCK) => |stored, _, quants| {
+            let (low, high) = quants.split_at_mut(stored.len());
+            for ((low, high), byte) in low.iter_mut().zip(high).zip(stored) {
+                (*low, *high) = (byte & 15, byte >> 4);
+            }
+        },
+        _ => return packing.pack(&tensor.to_f32_vec(), cols),
+    };
+    let block_bytes = tensor.dtype().row_bytes(Q8_BLOCK);
+    packing.pack_with(rows, cols, |row, block, quants| {
+        let block = &tensor.packed_row(row)[block * block_bytes..][..block_bytes];
+        let (scale, stored) = block.split_at(2);
+        unpack(stored, offset, quants);
+        f16::from_le_bytes([scale[0], scale[1]])
+    })
 }
 
 #[cfg(test)]
@@ -83,6 +93,20 @@ mod tests {
         let plain = Tensor::from_slice(&values, &[32, 64]);
         let blocks = convert(&plain, DType::Q8_0);
         let packing = Packing::new(8, 32).expect("there is this packing");
+        let packed = convert(&blocks, DType::Packed(packing));
+        assert_eq!(packed.to_f32_vec(), blocks.to_f32_vec());
+    }
+
+    #[test]
+    fn four_bits_of_groups_of_32_are_q4_0_exactly() {
+        // Any bytes are blocks, as long as their scales are numbers.
+        let mut bytes: Vec<u8> = (0..16 * 2 * 18).map(|i| (i * 89 % 251) as u8).collect();
+        for block in bytes.chunks_exact_mut(18) {
+            block[1] = 0x2c;
+        }
+        let memory = Arc::new(HostBuffer::from_bytes(&bytes));
+        let blocks = Tensor::from_memory(memory, 0, DType::Q4_0, &[16, 64]);
+        let packing = Packing::new(4, 32).expect("there is this packing");
         let packed = convert(&blocks, DType::Packed(packing));
         assert_eq!(packed.to_f32_vec(), blocks.to_f32_vec());
     }

@@ -4,7 +4,7 @@ use bytemuck::Pod;
 use half::{bf16, f16};
 
 use crate::packed::Packing;
-use crate::quantised::{Q8_BLOCK, Q8_BLOCK_BYTES};
+use crate::quantised::BlockFormat;
 
 /// How the numbers of a tensor are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,6 +21,30 @@ pub enum DType {
     Q8_0,
     /// Packed weights in the order in which kernels read them.
     Packed(Packing),
+    /// Blocks of 32 4-bit weights with a scale.
+    Q4_0,
+    /// Blocks of 32 4-bit weights with a scale and a least value.
+    Q4_1,
+    /// Blocks of 32 5-bit weights with a scale.
+    Q5_0,
+    /// Blocks of 32 5-bit weights with a scale and a least value.
+    Q5_1,
+    /// Blocks of 256 2-bit weights; each 16 have a 4-bit scale and a 4-bit least value.
+    Q2K,
+    /// Blocks of 256 3-bit weights; each 16 have a 6-bit scale.
+    Q3K,
+    /// Blocks of 256 4-bit weights; each 32 have a 6-bit scale and a 6-bit least value.
+    Q4K,
+    /// Blocks of 256 5-bit weights; each 32 have a 6-bit scale and a 6-bit least value.
+    Q5K,
+    /// Blocks of 256 6-bit weights; each 16 have an 8-bit scale.
+    Q6K,
+    /// Blocks of 32 indices into a table of 16 unevenly spaced values, with a scale.
+    Iq4Nl,
+    /// Blocks of 256 indices into that table; each 32 have a 6-bit scale.
+    Iq4Xs,
+    /// Blocks of 32 4-bit floats behind one exponent (OCP Microscaling).
+    Mxfp4,
 }
 
 impl DType {
@@ -29,15 +53,32 @@ impl DType {
     /// # Panics
     /// When a packed format is asked for a row that is not a whole number of blocks.
     pub fn row_bytes(self, cols: usize) -> usize {
+        let (len, bytes) = (self.block_len(), self.block_bytes());
+        assert!(cols.is_multiple_of(len), "a {} row of {cols} is not whole blocks", self.name());
+        cols / len * bytes
+    }
+
+    /// How many numbers are stored together: a block of a packed format, else 1.
+    pub fn block_len(self) -> usize {
         match self {
-            DType::F32 | DType::I32 => cols * 4,
-            DType::Bf16 | DType::F16 => cols * 2,
-            DType::Q8_0 => {
-                assert!(cols.is_multiple_of(Q8_BLOCK), "a Q8_0 row of {cols} is not whole blocks");
-                cols / Q8_BLOCK * Q8_BLOCK_BYTES
-            }
-            DType::Packed(packing) => packing.row_bytes(cols),
+            DType::Packed(packing) => packing.group(),
+            other => BlockFormat::of(other).map_or(1, |format| format.len),
         }
+    }
+
+    /// Bytes of what [`DType::block_len`] numbers take.
+    pub fn block_bytes(self) -> usize {
+        match self {
+            DType::F32 | DType::I32 => 4,
+            DType::Bf16 | DType::F16 => 2,
+            DType::Packed(packing) => packing.row_bytes(packing.group()),
+            blocks => blocks.format().bytes,
+        }
+    }
+
+    /// Whether numbers are stored in blocks, which are read through [`crate::Tensor::read_row`].
+    pub fn is_packed(self) -> bool {
+        BlockFormat::of(self).is_some()
     }
 
     /// The name used in messages and reports.
@@ -47,9 +88,14 @@ impl DType {
             DType::Bf16 => "bf16",
             DType::F16 => "f16",
             DType::I32 => "i32",
-            DType::Q8_0 => "q8_0",
             DType::Packed(packing) => packing.name(),
+            blocks => blocks.format().name,
         }
+    }
+
+    /// The entry of a packed format.
+    pub(crate) fn format(self) -> &'static BlockFormat {
+        BlockFormat::of(self).expect("a number format is plain or in the table of packed ones")
     }
 }
 

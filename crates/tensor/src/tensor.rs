@@ -10,7 +10,6 @@ use half::{bf16, f16};
 use crate::dtype::{DType, Element};
 use crate::memory::{HostBuffer, Memory};
 use crate::packed::STRIP_ROWS;
-use crate::quantised::dequantise_q8_0;
 
 /// Tells one tensor from every other of this process; gradients are kept by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -224,16 +223,12 @@ impl Tensor {
             DType::Bf16 => convert(self.matrix::<bf16>().row(row), out, bf16::to_f32),
             DType::F16 => convert(self.matrix::<f16>().row(row), out, f16::to_f32),
             DType::I32 => convert(self.matrix::<i32>().row(row), out, |x| x as f32),
-            DType::Q8_0 => {
-                let start = row * self.dtype.row_bytes(self.row_stride);
-                let len = self.dtype.row_bytes(self.cols());
-                dequantise_q8_0(&self.row_bytes_from_first()[start..start + len], out);
-            }
             DType::Packed(packing) => {
                 let strip_bytes = STRIP_ROWS * packing.row_bytes(self.cols());
                 let strip = &self.stored_bytes()[row / STRIP_ROWS * strip_bytes..][..strip_bytes];
                 packing.read_row(strip, row % STRIP_ROWS, out);
             }
+            blocks => blocks.format().read_row(self.packed_row(row), out),
         }
     }
 

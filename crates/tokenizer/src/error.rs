@@ -33,6 +33,14 @@ pub enum Error {
         /// The kind of decoder found.
         found: String,
     },
+    /// The rules that cut a text before pairs are merged have no name.
+    #[error("the tokenizer cuts texts by the rules {found}; those of {known} are known")]
+    UnknownSplits {
+        /// What the rules are called, or that they are the tokenizer's own.
+        found: String,
+        /// The names there are.
+        known: String,
+    },
     /// An id is so large that no table of tokens should be built for it.
     #[error("tokenizer.json numbers a token {largest}; expected ids below {limit}")]
     IdTooLarge {

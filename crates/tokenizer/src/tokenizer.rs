@@ -167,6 +167,12 @@ impl Tokenizer {
         !self.templates.is_empty()
     }
 
+    /// The source of the template that a conversation is rendered with where none is named.
+    pub(crate) fn chat_template(&self) -> Option<&str> {
+        let default = self.config.templates.iter().find(|(name, _)| name == "default");
+        default.map(|(_, source)| source.as_str())
+    }
+
     /// Renders a conversation to text with the model's template. If there are several, the one
     /// called `tool_use` is taken when tools are given, and otherwise `default`. The text has its
     /// special tokens in it: encode it with `add_special` false.

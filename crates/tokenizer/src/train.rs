@@ -17,12 +17,12 @@ use crate::special::{ALL, ASSISTANT, BOS, EOS, PAD, USER};
 use crate::{Error, Tokenizer};
 
 /// Numbers are cut from the left into groups of up to three digits.
-const DIGITS: &str = r"\p{N}{1,3}";
+pub(crate) const DIGITS: &str = r"\p{N}{1,3}";
 /// Runs of Chinese characters and of kana stand alone.
-const CJK: &str = "[一-龥぀-ゟ゠-ヿ]+";
+pub(crate) const CJK: &str = "[一-龥぀-ゟ゠-ヿ]+";
 /// Everything else: a mark with the Latin word after it; a word with the space before it; marks
 /// with a space before and line ends after; line ends; spaces, the last left to the next word.
-const WORDS: &str = concat!(
+pub(crate) const WORDS: &str = concat!(
     r##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+"##,
     "|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+",
     "| ?[\\p{P}\\p{S}]+[\r\n]*",

@@ -45,7 +45,8 @@ fn bound_for(weights: DType) -> Bound {
     match weights {
         DType::Bf16 => Bound::BF16,
         DType::Q8_0 | DType::Packed(_) => Bound::Q8_0,
-        // A product in f16 is made in f32: widening is exact and every device has it.
-        DType::F32 | DType::F16 | DType::I32 => Bound::F32,
+        // A product in f16, or in blocks without a kernel of their own, is made in f32: widening is
+        // exact and every device has it.
+        _ => Bound::F32,
     }
 }

@@ -2,10 +2,10 @@
 
 use half::f16;
 
+use super::scale_at;
+
 /// Weights that share one scale.
 pub const Q8_BLOCK: usize = 32;
-/// Bytes of one block: the scale and the weights.
-pub(crate) const Q8_BLOCK_BYTES: usize = 2 + Q8_BLOCK;
 
 /// Packs one row by rounding to nearest with the scale `max|x| / 127`, as GGUF's `Q8_0` does.
 ///
@@ -13,7 +13,7 @@ pub(crate) const Q8_BLOCK_BYTES: usize = 2 + Q8_BLOCK;
 /// When the row is not a whole number of blocks.
 pub fn quantise_q8_0(row: &[f32]) -> Vec<u8> {
     assert!(row.len().is_multiple_of(Q8_BLOCK), "a Q8_0 row of {} is not whole blocks", row.len());
-    let mut packed = Vec::with_capacity(row.len() / Q8_BLOCK * Q8_BLOCK_BYTES);
+    let mut packed = Vec::with_capacity(row.len() / Q8_BLOCK * (2 + Q8_BLOCK));
     for block in row.chunks_exact(Q8_BLOCK) {
         let largest = block.iter().fold(0f32, |m, x| m.max(x.abs()));
         let scale = largest / 127.0;
@@ -24,25 +24,29 @@ pub fn quantise_q8_0(row: &[f32]) -> Vec<u8> {
     packed
 }
 
-/// Unpacks one row into `out`.
-pub(crate) fn dequantise_q8_0(packed: &[u8], out: &mut [f32]) {
-    for (block, out) in packed.chunks_exact(Q8_BLOCK_BYTES).zip(out.chunks_exact_mut(Q8_BLOCK)) {
-        let scale = f16::from_le_bytes([block[0], block[1]]).to_f32();
-        for (out, &byte) in out.iter_mut().zip(&block[2..]) {
-            *out = scale * f32::from(byte as i8);
-        }
+/// Unpacks one block.
+pub(super) fn read(block: &[u8], out: &mut [f32]) {
+    let scale = scale_at(block, 0);
+    for (out, &byte) in out.iter_mut().zip(&block[2..]) {
+        *out = scale * f32::from(byte as i8);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dtype::DType;
+    use crate::quantised::BlockFormat;
+
+    fn unpack(packed: &[u8], out: &mut [f32]) {
+        BlockFormat::of(DType::Q8_0).expect("it is packed").read_row(packed, out);
+    }
 
     #[test]
     fn a_packed_row_comes_back_within_half_a_step() {
         let row: Vec<f32> = (0..64).map(|i| ((i * 37 % 64) as f32 - 31.5) / 7.0).collect();
         let mut back = vec![0.0; 64];
-        dequantise_q8_0(&quantise_q8_0(&row), &mut back);
+        unpack(&quantise_q8_0(&row), &mut back);
         for (block, back) in row.chunks(32).zip(back.chunks(32)) {
             // The scale itself is rounded to f16, which adds at most 127 · 2^-11 of a step.
             let step = block.iter().fold(0f32, |m, x| m.max(x.abs())) / 127.0;
@@ -55,7 +59,7 @@ mod tests {
     #[test]
     fn zeros_stay_zeros() {
         let mut back = vec![1.0; 32];
-        dequantise_q8_0(&quantise_q8_0(&[0.0; 32]), &mut back);
+        unpack(&quantise_q8_0(&[0.0; 32]), &mut back);
         assert_eq!(back, [0.0; 32]);
     }
 }
