@@ -86,3 +86,14 @@ impl SamplingArgs {
         Request::new(prompt, self.max_tokens as usize, sampling, self.stop.clone())
     }
 }
+
+impl DeviceArgs {
+    /// How many threads compute.
+    pub(crate) fn n_threads(&self) -> usize {
+        match (self.device, self.threads) {
+            (DeviceKind::Reference, _) => 1,
+            (DeviceKind::Cpu, Some(n)) => usize::from(n),
+            (DeviceKind::Cpu, None) => std::thread::available_parallelism().map_or(1, usize::from),
+        }
+    }
+}

@@ -63,9 +63,7 @@ enum Command {
     #[command(subcommand)]
     Tokenizer(tokenizer::TokenizerCommand),
     Train(train::TrainArgs),
-    /// Measure how fast this machine works, beside another program if one is given.
-    #[command(subcommand)]
-    Bench(bench::BenchCommand),
+    Bench(bench::BenchArgs),
 }
 
 fn main() -> ExitCode {
@@ -79,7 +77,7 @@ fn main() -> ExitCode {
         Command::Logits(args) => logits::run(args),
         Command::Tokenizer(command) => tokenizer::run(command),
         Command::Train(args) => train::run(args),
-        Command::Bench(command) => bench::run(command),
+        Command::Bench(args) => bench::run(args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -113,7 +113,7 @@ impl Model {
     pub(crate) fn open(args: &ModelArgs) -> Result<Model> {
         let source = Source::of(args.model.as_deref())?;
         let device = args.device.open()?;
-        let checkpoint = source.checkpoint()?;
+        let checkpoint = source.checkpoint()?.packed_in_memory();
         let weights = Arc::new(checkpoint.weights());
         Ok(Model { source, device, checkpoint, weights })
     }

@@ -16,7 +16,7 @@ pub(crate) struct Attention<'a> {
     pub(crate) layer: usize,
 }
 
-/// New rows up to which latent attention over a cache is absorbed: above, making keys and values
+/// New rows of a sequence up to which latent attention over a cache is absorbed: above, making keys and values
 /// once is less work than turning every query into the latent's space.
 const ABSORBED_ROWS: usize = 8;
 
@@ -64,7 +64,7 @@ impl Attention<'_> {
         let v = device.linear(h, &weights.value); // [T, Hkv · head_dim]
         let (k, v) = match cache {
             None => (k, v),
-            Some(cache) => cache.append(device, self.layer, &k, &v), // [S, Hkv · head_dim]
+            Some(cache) => cache.append(device, self.layer, &self.batch.segments, [&k, &v]), // [S, Hkv · head_dim]
         };
         let mixed = device.attention(&q, &k, &v, &self.spec(n_kv_heads)); // [T, H · head_dim]
         device.linear(&mixed, &weights.output)
@@ -92,10 +92,12 @@ impl Attention<'_> {
         let latent = device.rms_norm(&latent, &weights.kv_norm, self.config.norm_epsilon); // [T, R]
         let k_rope = device.columns(&kv, kv_rank..kv_rank + rope);
         let k_rope = self.rotate(&k_rope, rope); // [T, rope]
-        let decoding = cache.is_some() && self.batch.n_tokens() <= ABSORBED_ROWS;
+        let decoding = cache.is_some() && self.batch.longest_segment() <= ABSORBED_ROWS;
         let (latent, k_rope) = match cache {
             None => (latent, k_rope),
-            Some(cache) => cache.append(device, self.layer, &latent, &k_rope), // [S, R], [S, rope]
+            Some(cache) => {
+                cache.append(device, self.layer, &self.batch.segments, [&latent, &k_rope])
+            } // [S, R], [S, rope]
         };
         let spec = self.spec(n_heads);
         let mixed = if decoding {

@@ -61,6 +61,33 @@ impl Batch {
         })
     }
 
+    /// The next token of each of several sequences in a cache of `capacity` positions each: the
+    /// sequence's number, how many of its tokens are in the cache, and the token.
+    ///
+    /// # Errors
+    /// When there are no tokens.
+    pub fn next_tokens(capacity: usize, tokens: &[(usize, usize, u32)]) -> Result<Self, Error> {
+        let ids: Vec<i32> = tokens.iter().map(|(_, _, id)| *id as i32).collect();
+        let positions: Vec<i32> = tokens.iter().map(|(_, n_before, _)| *n_before as i32).collect();
+        let n_positions =
+            tokens.iter().map(|(_, n_before, _)| n_before + 1).max().ok_or(Error::EmptyBatch)?;
+        let segments = tokens.iter().enumerate().map(|(row, (sequence, n_before, _))| {
+            let start = sequence * capacity;
+            Segment { queries: row..row + 1, keys: start..start + n_before + 1 }
+        });
+        Ok(Batch {
+            ids: Tensor::from_slice(&ids, &[ids.len()]),
+            positions: Tensor::from_slice(&positions, &[positions.len()]),
+            segments: segments.collect(),
+            n_positions,
+        })
+    }
+
+    /// The most rows of one sequence.
+    pub(crate) fn longest_segment(&self) -> usize {
+        self.segments.iter().map(|segment| segment.queries.len()).max().unwrap_or(0)
+    }
+
     /// `T`.
     pub fn n_tokens(&self) -> usize {
         self.ids.len()

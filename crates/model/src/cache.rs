@@ -1,14 +1,16 @@
-//! What attention remembers of one sequence.
+//! What attention remembers of the sequences it continues.
 
-use hadal_tensor::{Backend, DType, Tensor};
+use hadal_tensor::{Backend, DType, Segment, Tensor};
 
 use crate::config::{AttentionConfig, Config};
 use crate::error::Error;
 
-/// The cache of one sequence: per layer, two matrices of one row per position.
+/// The cache of one sequence, or of several with the same room each: per layer, two matrices of one
+/// row per position, sequence after sequence.
 pub struct Cache {
     layers: Vec<LayerCache>,
-    len: usize,
+    /// Positions held of each sequence.
+    lens: Vec<usize>,
     capacity: usize,
 }
 
@@ -19,16 +21,27 @@ pub(crate) struct LayerCache {
 }
 
 impl Cache {
-    /// An empty cache with room for `capacity` positions.
+    /// An empty cache of one sequence with room for `capacity` positions.
     pub fn new(config: &Config, device: &dyn Backend, capacity: usize) -> Self {
+        Cache::of_sequences(config, device, 1, capacity)
+    }
+
+    /// An empty cache of `n_sequences` sequences with room for `capacity` positions each.
+    pub fn of_sequences(
+        config: &Config,
+        device: &dyn Backend,
+        n_sequences: usize,
+        capacity: usize,
+    ) -> Self {
         let (first, second) = row_widths(config);
+        let n_rows = n_sequences * capacity;
         let layers = (0..config.n_layers)
             .map(|_| LayerCache {
-                first: device.empty(DType::F32, &[capacity, first]),
-                second: device.empty(DType::F32, &[capacity, second]),
+                first: device.empty(DType::F32, &[n_rows, first]),
+                second: device.empty(DType::F32, &[n_rows, second]),
             })
             .collect();
-        Cache { layers, len: 0, capacity }
+        Cache { layers, lens: vec![0; n_sequences], capacity }
     }
 
     /// Bytes that one position takes in a cache of `config`.
@@ -37,48 +50,60 @@ impl Cache {
         (first + second) * size_of::<f32>() * config.n_layers
     }
 
-    /// Positions held.
+    /// Positions held of the first sequence.
     pub fn len(&self) -> usize {
-        self.len
+        self.lens[0]
     }
 
-    /// Whether nothing is held.
+    /// Whether nothing is held of the first sequence.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
-    /// Positions there is room for.
+    /// Positions there is room for, of each sequence.
     pub fn capacity(&self) -> usize {
         self.capacity
     }
 
-    /// Forgets the positions from `len` on, so that another continuation can take their place.
+    /// Forgets the first sequence's positions from `len` on, so that another continuation can take
+    /// their place.
     pub fn truncate(&mut self, len: usize) {
-        self.len = self.len.min(len);
+        self.lens[0] = self.lens[0].min(len);
     }
 
-    /// Makes sure that `n_tokens` more fit.
-    pub(crate) fn reserve(&self, n_tokens: usize) -> Result<(), Error> {
-        let (wanted, capacity) = (self.len + n_tokens, self.capacity);
-        if wanted > capacity { Err(Error::ContextFull { wanted, capacity }) } else { Ok(()) }
+    /// Makes sure that a batch fits.
+    pub(crate) fn reserve(&self, segments: &[Segment]) -> Result<(), Error> {
+        let longest = segments.iter().map(|s| s.keys.len()).max().unwrap_or(0);
+        let capacity = self.capacity;
+        if longest > capacity {
+            return Err(Error::ContextFull { wanted: longest, capacity });
+        }
+        Ok(())
     }
 
-    pub(crate) fn advance(&mut self, n_tokens: usize) {
-        self.len += n_tokens;
+    /// Holds what the layers were given of a batch.
+    pub(crate) fn advance(&mut self, segments: &[Segment]) {
+        for segment in segments {
+            self.lens[segment.keys.start / self.capacity] = segment.keys.len();
+        }
     }
 
-    /// Appends rows to a layer and gives all that it holds then.
+    /// Appends rows to a layer, each where its segment's keys end, and gives all rows up to the last
+    /// of them.
     pub(crate) fn append(
         &mut self,
         device: &dyn Backend,
         layer: usize,
-        first: &Tensor,
-        second: &Tensor,
+        segments: &[Segment],
+        [first, second]: [&Tensor; 2],
     ) -> (Tensor, Tensor) {
         let cache = &mut self.layers[layer];
-        device.store_rows(&mut cache.first, self.len, first);
-        device.store_rows(&mut cache.second, self.len, second);
-        let held = 0..self.len + first.rows();
+        for Segment { queries, keys } in segments {
+            let at = keys.end - queries.len();
+            device.store_rows(&mut cache.first, at, &first.row_range(queries.clone()));
+            device.store_rows(&mut cache.second, at, &second.row_range(queries.clone()));
+        }
+        let held = 0..segments.iter().map(|segment| segment.keys.end).max().unwrap_or(0);
         (cache.first.row_range(held.clone()), cache.second.row_range(held))
     }
 }

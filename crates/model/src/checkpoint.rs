@@ -102,6 +102,11 @@ impl Checkpoint {
         Ok(Checkpoint { config, tensors })
     }
 
+    /// Of tensors that are what the configuration asks for.
+    pub(crate) fn of_checked(config: Config, tensors: HashMap<String, Tensor>) -> Self {
+        Checkpoint { config, tensors }
+    }
+
     /// A tensor by its published name; the configuration's are all there.
     pub fn tensor(&self, name: &str) -> Option<&Tensor> {
         self.tensors.get(name)

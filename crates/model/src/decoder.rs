@@ -75,7 +75,7 @@ impl Decoder {
         }
         let hidden = self.normalise(device, weights, &x)?;
         if let Some(cache) = cache {
-            cache.advance(batch.n_tokens());
+            cache.advance(&batch.segments);
         }
         Ok(Output { hidden, routed })
     }
@@ -192,7 +192,7 @@ impl Decoder {
             let (wanted, capacity) = (batch.n_positions, self.n_positions());
             return Err(Error::ContextFull { wanted, capacity });
         }
-        cache.map_or(Ok(()), |cache| cache.reserve(batch.n_tokens()))
+        cache.map_or(Ok(()), |cache| cache.reserve(&batch.segments))
     }
 
     fn check_ids(&self, ids: &Tensor) -> Result<(), Error> {

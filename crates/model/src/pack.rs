@@ -1,15 +1,20 @@
 //! From a checkpoint of any format to one in the packed layout.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use hadal_tensor::{DType, Packing, Tensor};
+use hadal_tensor::{DType, Packing, Q8_BLOCK, Tensor};
 
 use crate::checkpoint::Checkpoint;
 use crate::config::{AttentionConfig, Config};
 use crate::error::Error;
 use crate::safetensors_writer::{SafetensorsWriter, StoredTensor};
 use crate::stored::{convert, stored_as};
-use crate::weights::{ABSORBED_KEY, parameters};
+use crate::weights::{ABSORBED_KEY, Parameter, parameters};
+
+/// Tensors that are packed at once, for each thread: few enough that a model larger than memory is
+/// written, and enough that no thread waits for long.
+const AT_ONCE: usize = 8;
 
 impl Checkpoint {
     /// The configuration of this model in the packed layout.
@@ -19,8 +24,8 @@ impl Checkpoint {
         Config { packed: Some(dtype), json, ..self.config.clone() }
     }
 
-    /// Writes the weights to `path` in the packed layout, one at a time; `on_tensor` is told how
-    /// many of how many bytes are done after each. Weights are rounded to nearest.
+    /// Writes the weights to `path` in the packed layout, a few at a time; `on_tensor` is told how
+    /// many of how many parameters are done. Weights are rounded to nearest.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -32,26 +37,57 @@ impl Checkpoint {
     ) -> Result<(), Error> {
         let stored: Vec<StoredTensor> = parameters(&self.packed_config(packing))
             .into_iter()
-            .map(|parameter| {
-                let own = self.tensor(&parameter.name).map_or(DType::Bf16, Tensor::dtype);
-                let dtype =
-                    stored_as(&parameter.name, &parameter.dims, own, DType::Packed(packing));
-                StoredTensor { name: parameter.name, dtype, dims: parameter.dims }
+            .map(|Parameter { name, dims }| {
+                let own = self.tensor(&name).map_or(DType::Bf16, Tensor::dtype);
+                let dtype = stored_as(&name, &dims, own, DType::Packed(packing));
+                StoredTensor { name, dtype, dims }
             })
             .collect();
         let n_all: usize = stored.iter().map(|t| t.dims.iter().product::<usize>()).sum();
         let mut n_done = 0;
         let mut file = SafetensorsWriter::create(path, stored)?;
-        while let Some(next) = file.next() {
-            let tensor = match self.tensor(&next.name) {
-                Some(tensor) => convert(tensor, next.dtype),
-                None => convert(&self.absorbed_key(&next.name), next.dtype),
-            };
-            file.write(&tensor)?;
-            n_done += tensor.len();
-            on_tensor(n_done, n_all);
+        loop {
+            let next = file.left().iter().take(AT_ONCE * n_threads()).collect::<Vec<_>>();
+            let packed = in_parallel(&next, |tensor| self.stored(&tensor.name, tensor.dtype));
+            if packed.is_empty() {
+                return file.finish();
+            }
+            for tensor in packed {
+                file.write(&tensor)?;
+                n_done += tensor.len();
+                on_tensor(n_done, n_all);
+            }
         }
-        file.finish()
+    }
+
+    /// The same model with every matrix of blocks in the packed layout, in memory: those of 4 bits
+    /// in groups of 32 and those of 8 bits exactly, others rounded to 8 bits. Plain matrices stay
+    /// as they are, and so does a model without blocks.
+    pub fn packed_in_memory(self) -> Checkpoint {
+        if !self.tensors().any(|(_, tensor)| tensor.dtype().is_packed()) {
+            return self;
+        }
+        let packing = |bits| Packing::new(bits, Q8_BLOCK).expect("there are groups of 32");
+        let config = self.packed_config(packing(8));
+        let all = parameters(&config);
+        let tensors = in_parallel(&all, |Parameter { name, dims }| {
+            let own = self.tensor(name).map_or(DType::Bf16, Tensor::dtype);
+            let dtype = match own {
+                DType::F32 | DType::Bf16 | DType::F16 | DType::I32 | DType::Packed(_) => own,
+                DType::Q4_0 => stored_as(name, dims, own, DType::Packed(packing(4))),
+                _ => stored_as(name, dims, own, DType::Packed(packing(8))),
+            };
+            (name.clone(), self.stored(name, dtype))
+        });
+        Checkpoint::of_checked(config, tensors.into_iter().collect())
+    }
+
+    /// A tensor of the packed model as `dtype`.
+    fn stored(&self, name: &str, dtype: DType) -> Tensor {
+        match self.tensor(name) {
+            Some(tensor) => convert(tensor, dtype),
+            None => convert(&self.absorbed_key(name), dtype),
+        }
     }
 
     /// The key part of the matrix from the latent, rows and columns exchanged within each head:
@@ -75,4 +111,30 @@ impl Checkpoint {
         }
         Tensor::from_slice(&key, &[n_heads * kv_rank, nope])
     }
+}
+
+fn n_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// `act` on every item, on all cores, in the order of the items.
+fn in_parallel<T: Sync, R: Send>(items: &[T], act: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(index) else { return done };
+            done.push((index, act(item)));
+        }
+    };
+    let mut done: Vec<(usize, R)> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..n_threads()).map(|_| scope.spawn(work)).collect();
+        let join = |thread: std::thread::ScopedJoinHandle<'_, Vec<(usize, R)>>| {
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        threads.into_iter().flat_map(join).collect()
+    });
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
 }

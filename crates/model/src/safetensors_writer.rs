@@ -55,7 +55,7 @@ pub struct SafetensorsWriter {
 
 impl SafetensorsWriter {
     /// Begins a file that will hold `tensors`. Those of whole cache lines come first, so that each
-    /// of them lies on a line; [`SafetensorsWriter::next`] tells which is wanted.
+    /// of them lies on a line; [`SafetensorsWriter::left`] tells which is wanted.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -82,9 +82,9 @@ impl SafetensorsWriter {
         Ok(SafetensorsWriter { path: path.to_owned(), aside, file, left: tensors.into_iter() })
     }
 
-    /// The tensor to be written next; none when all are.
-    pub fn next(&self) -> Option<&StoredTensor> {
-        self.left.as_slice().first()
+    /// The tensors that are to be written, in that order.
+    pub fn left(&self) -> &[StoredTensor] {
+        self.left.as_slice()
     }
 
     /// Writes the next tensor.
@@ -109,7 +109,7 @@ impl SafetensorsWriter {
     /// # Panics
     /// When a tensor is missing.
     pub fn finish(mut self) -> Result<(), Error> {
-        assert_eq!(self.next(), None, "all tensors are written");
+        assert!(self.left().is_empty(), "all tensors are written");
         self.file.flush().and_then(|()| self.file.get_ref().sync_all()).map_err(at(&self.aside))?;
         fs::rename(&self.aside, &self.path).map_err(at(&self.path))
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hadal_tensor::{DType, HostBuffer, Packing, Q8_BLOCK, Tensor, quantise_q8_0};
+use hadal_tensor::{DType, HostBuffer, Memory, Packing, Q8_BLOCK, Tensor, quantise_q8_0};
 use half::{bf16, f16};
 
 /// The format of the tensor `name` of shape `dims` in a model whose matrices are stored as `dtype`;
@@ -34,7 +34,7 @@ pub fn convert(tensor: &Tensor, dtype: DType) -> Tensor {
     let of_bytes =
         |bytes: &[u8]| Tensor::from_memory(Arc::new(HostBuffer::from_bytes(bytes)), 0, dtype, dims);
     if let DType::Packed(packing) = dtype {
-        return of_bytes(&pack(tensor, packing));
+        return pack(tensor, packing);
     }
     let values = tensor.to_f32_vec();
     match dtype {
@@ -57,30 +57,32 @@ pub fn convert(tensor: &Tensor, dtype: DType) -> Tensor {
 }
 
 /// A matrix in the packed layout.
-fn pack(tensor: &Tensor, packing: Packing) -> Vec<u8> {
+fn pack(tensor: &Tensor, packing: Packing) -> Tensor {
     let (rows, cols) = (tensor.rows(), tensor.cols());
-    let offset = packing.offset() as u8;
-    let unpack: fn(&[u8], u8, &mut [u8]) = match (tensor.dtype(), packing.bits(), packing.group()) {
-        (DType::Q8_0, 8, Q8_BLOCK) => |stored, offset, quants| {
-            for (quant, byte) in quants.iter_mut().zip(stored) {
-                *quant = byte.wrapping_add(offset);
-            }
-        },
-        (DType::Q4_0, 4, Q8_BLOCK) => |stored, _, quants| {
-            let (low, high) = quants.split_at_mut(stored.len());
-            for ((low, high), byte) in low.iter_mut().zip(high).zip(stored) {
-                (*low, *high) = (byte & 15, byte >> 4);
-            }
-        },
-        _ => return packing.pack(&tensor.to_f32_vec(), cols),
+    let dtype = DType::Packed(packing);
+    let mut buffer = HostBuffer::zeroed(rows * dtype.row_bytes(cols));
+    let packed = buffer.bytes_mut().expect("host memory");
+    // Blocks that hold the same numbers are laid out anew, sign by offset.
+    let flip = match (tensor.dtype(), packing.bits(), packing.group()) {
+        (DType::Q8_0, 8, Q8_BLOCK) => Some(packing.offset() as u8),
+        (DType::Q4_0, 4, Q8_BLOCK) => Some(0),
+        _ => None,
     };
-    let block_bytes = tensor.dtype().row_bytes(Q8_BLOCK);
-    packing.pack_with(rows, cols, |row, block, quants| {
-        let block = &tensor.packed_row(row)[block * block_bytes..][..block_bytes];
-        let (scale, stored) = block.split_at(2);
-        unpack(stored, offset, quants);
-        f16::from_le_bytes([scale[0], scale[1]])
-    })
+    match flip {
+        None => packing.pack(&tensor.to_f32_vec(), cols, packed),
+        Some(flip) => {
+            let block_bytes = tensor.dtype().row_bytes(Q8_BLOCK);
+            packing.interleave([rows, cols], packed, |row, block, share| {
+                let block = &tensor.packed_row(row)[block * block_bytes..][..block_bytes];
+                let (scale, stored) = block.split_at(2);
+                for (share, byte) in share.iter_mut().zip(stored) {
+                    *share = byte ^ flip;
+                }
+                f16::from_le_bytes([scale[0], scale[1]])
+            });
+        }
+    }
+    Tensor::from_memory(Arc::new(buffer), 0, dtype, tensor.dims())
 }
 
 #[cfg(test)]

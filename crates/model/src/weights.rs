@@ -185,6 +185,11 @@ impl Parameter {
         self.name.starts_with(&config.predict_layer_prefix())
     }
 
+    /// Whether it is the embedding.
+    pub fn is_embedding(&self) -> bool {
+        self.name == EMBEDDING
+    }
+
     /// Whether it belongs to a routed expert.
     pub fn is_routed_expert(&self) -> bool {
         self.name.contains(".mlp.experts.")
@@ -198,9 +203,12 @@ pub(crate) const ABSORBED_KEY: &str = "kv_b_proj.absorbed_key";
 /// Where a tensor comes from, by its published name and its shape.
 pub type Take<'a> = dyn FnMut(&str, &[usize]) -> Result<Tensor, Error> + 'a;
 
+/// The published name of the embedding.
+const EMBEDDING: &str = "model.embed_tokens.weight";
+
 /// The embedding `[V, D]`.
 pub(crate) fn embedding(config: &Config, take: &mut Take<'_>) -> Result<Tensor, Error> {
-    take("model.embed_tokens.weight", &[config.vocab_size, config.hidden_size])
+    take(EMBEDDING, &[config.vocab_size, config.hidden_size])
 }
 
 /// The last normalisation and the output projection.

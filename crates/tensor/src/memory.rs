@@ -33,9 +33,15 @@ pub struct HostBuffer {
 impl HostBuffer {
     /// Copies `bytes` into memory of its own, outside any pool.
     pub fn from_bytes(bytes: &[u8]) -> Self {
-        let mut lines = vec![Line::zeroed(); bytes.len().div_ceil(LINE_BYTES)];
-        bytemuck::cast_slice_mut(&mut lines)[..bytes.len()].copy_from_slice(bytes);
-        HostBuffer { lines, len_bytes: bytes.len(), pool: None }
+        let mut buffer = HostBuffer::zeroed(bytes.len());
+        bytemuck::cast_slice_mut(&mut buffer.lines)[..bytes.len()].copy_from_slice(bytes);
+        buffer
+    }
+
+    /// Memory of its own, outside any pool, all zeros.
+    pub fn zeroed(len_bytes: usize) -> Self {
+        let lines = vec![Line::zeroed(); len_bytes.div_ceil(LINE_BYTES)];
+        HostBuffer { lines, len_bytes, pool: None }
     }
 }
 

@@ -21,6 +21,8 @@ pub const STRIP_ROWS: usize = 16;
 pub(crate) const QUAD: usize = 4;
 /// Bytes of the quants of one quad in 8 bits.
 const QUAD_BYTES: usize = STRIP_ROWS * QUAD;
+/// The longest group.
+const LONGEST_GROUP: usize = 128;
 /// Bytes of the scales of one block.
 const SCALE_BYTES: usize = STRIP_ROWS * size_of::<f16>();
 
@@ -101,57 +103,58 @@ impl Packing {
         cols / self.group() * (self.block_bytes() / STRIP_ROWS)
     }
 
-    /// Where the whole number of row `row` of a strip and column `column` of a block stands: the
-    /// byte, and how far it is shifted in there.
-    fn place(self, row: usize, column: usize) -> (usize, u32) {
-        let (quad, within) = (column / QUAD, column % QUAD);
-        let quads = self.quant_bytes() / QUAD_BYTES;
-        let byte = quad % quads * QUAD_BYTES + row * QUAD + within;
-        (byte, if quad < quads { 0 } else { 4 })
-    }
-
-    /// Packs a matrix of `cols` columns by rounding to nearest.
+    /// Packs a matrix of `cols` columns into `packed` by rounding to nearest.
     ///
     /// The scale of 8 bits is `max|x| / 127`; that of 4 bits is such that the number of greatest
     /// magnitude becomes −8, as in GGUF's `Q4_0`.
     ///
     /// # Panics
-    /// When the matrix is not whole strips of whole blocks.
-    pub fn pack(self, values: &[f32], cols: usize) -> Vec<u8> {
-        self.pack_with(values.len() / cols, cols, |row, block, quants| {
+    /// When the matrix is not whole strips of whole blocks, or `packed` is not as long as it.
+    pub fn pack(self, values: &[f32], cols: usize, packed: &mut [u8]) {
+        let mut quants = [0; LONGEST_GROUP];
+        let quants = &mut quants[..self.group()];
+        self.interleave([values.len() / cols, cols], packed, |row, block, bytes| {
             let start = row * cols + block * self.group();
-            self.quantise(&values[start..start + self.group()], quants)
-        })
+            let scale = self.quantise(&values[start..start + self.group()], quants);
+            let (first, second) = quants.split_at(bytes.len());
+            bytes.copy_from_slice(first);
+            for (byte, high) in bytes.iter_mut().zip(second) {
+                *byte |= high << 4;
+            }
+            scale
+        });
     }
 
-    /// Packs a matrix of which `quantise` gives, for a row and a block, the whole numbers with
-    /// [`Packing::offset`] added, and the scale.
+    /// Packs a matrix `[rows, cols]` into `packed`, of which `share` writes, for a row and a block,
+    /// the row's share of the block's quants and gives the scale. Of 8 bits it is a byte for each
+    /// column; of 4 bits, byte `i` has column `i` in its low nibble and column `i + group / 2` in
+    /// the high one.
     ///
     /// # Panics
-    /// When the matrix is not whole strips of whole blocks.
-    pub fn pack_with(
+    /// As [`Packing::pack`].
+    pub fn interleave(
         self,
-        rows: usize,
-        cols: usize,
-        quantise: impl Fn(usize, usize, &mut [u8]) -> f16,
-    ) -> Vec<u8> {
+        [rows, cols]: [usize; 2],
+        packed: &mut [u8],
+        mut share: impl FnMut(usize, usize, &mut [u8]) -> f16,
+    ) {
         assert!(self.fits(rows, cols), "a {} matrix of {rows} × {cols}", self.name());
+        assert_eq!(packed.len(), rows * self.row_bytes(cols), "room for the packed matrix");
         let blocks = cols / self.group();
-        let mut packed = vec![0; rows * self.row_bytes(cols)];
-        let mut quants = vec![0; self.group()];
-        for (index, block) in packed.chunks_exact_mut(self.block_bytes()).enumerate() {
-            let (strip, column) = (index / blocks, index % blocks);
-            let (bytes, scales) = block.split_at_mut(self.quant_bytes());
+        let mut bytes = [0; LONGEST_GROUP];
+        let bytes = &mut bytes[..self.quant_bytes() / STRIP_ROWS];
+        for (index, packed) in packed.chunks_exact_mut(self.block_bytes()).enumerate() {
+            let (strip, block) = (index / blocks, index % blocks);
+            let (quants, scales) = packed.split_at_mut(self.quant_bytes());
             for (row, scale) in scales.chunks_exact_mut(size_of::<f16>()).enumerate() {
-                let found = quantise(strip * STRIP_ROWS + row, column, &mut quants);
+                let found = share(strip * STRIP_ROWS + row, block, bytes);
                 scale.copy_from_slice(&found.to_le_bytes());
-                for (column, quant) in quants.iter().enumerate() {
-                    let (byte, shift) = self.place(row, column);
-                    bytes[byte] |= quant << shift;
+                let quads = quants.chunks_exact_mut(QUAD_BYTES);
+                for (to, from) in quads.zip(bytes.chunks_exact(QUAD)) {
+                    to[row * QUAD..][..QUAD].copy_from_slice(from);
                 }
             }
         }
-        packed
     }
 
     /// Rounds one group to nearest.
@@ -169,15 +172,23 @@ impl Packing {
 
     /// Reads row `row` of a strip into `out`.
     pub(crate) fn read_row(self, strip: &[u8], row: usize, out: &mut [f32]) {
-        let mask = if self.bits == 4 { 0xf } else { 0xff };
+        let offset = self.offset();
         let blocks = strip.chunks_exact(self.block_bytes());
         for (block, out) in blocks.zip(out.chunks_exact_mut(self.group())) {
-            let (bytes, scales) = block.split_at(self.quant_bytes());
+            let (quants, scales) = block.split_at(self.quant_bytes());
             let scale = f16::from_le_bytes([scales[2 * row], scales[2 * row + 1]]).to_f32();
-            for (column, out) in out.iter_mut().enumerate() {
-                let (byte, shift) = self.place(row, column);
-                let quant = i32::from(bytes[byte] >> shift & mask);
-                *out = scale * (quant - self.offset()) as f32;
+            let value = |quant: u8| scale * (i32::from(quant) - offset) as f32;
+            let quads = quants.chunks_exact(QUAD_BYTES).map(|quad| &quad[row * QUAD..][..QUAD]);
+            let (first, second) = out.split_at_mut(quants.len() / STRIP_ROWS);
+            for (quad, out) in quads.clone().zip(first.chunks_exact_mut(QUAD)) {
+                for (byte, out) in quad.iter().zip(out) {
+                    *out = value(if self.bits == 4 { byte & 15 } else { *byte });
+                }
+            }
+            for (quad, out) in quads.zip(second.chunks_exact_mut(QUAD)) {
+                for (byte, out) in quad.iter().zip(out) {
+                    *out = value(byte >> 4);
+                }
             }
         }
     }
@@ -193,8 +204,8 @@ mod tests {
             let (rows, cols) = (2 * STRIP_ROWS, 2 * packing.group());
             let value = |i: usize| ((i * 7919 % 1009) as f32 - 504.0) / 100.0;
             let values: Vec<f32> = (0..rows * cols).map(value).collect();
-            let packed = packing.pack(&values, cols);
-            assert_eq!(packed.len(), rows * packing.row_bytes(cols));
+            let mut packed = vec![0; rows * packing.row_bytes(cols)];
+            packing.pack(&values, cols, &mut packed);
             let mut back = vec![0.0; cols];
             for (row, values) in values.chunks_exact(cols).enumerate() {
                 let strip = &packed[row / STRIP_ROWS * STRIP_ROWS * packing.row_bytes(cols)..]

@@ -10,7 +10,8 @@ use hadal_tensor::{DType, Differentiable};
 use hadal_train::{BatchConfig, OptimiserConfig, Precision, Recipe, measured_peak, time_steps};
 use serde::Serialize;
 
-use super::{peer, probe};
+use super::peer;
+use super::probe::MemoryProbe;
 use crate::arguments::DeviceArgs;
 use crate::failure::usage;
 use crate::machine;
@@ -155,7 +156,7 @@ pub(crate) fn run(args: BenchTrainArgs) -> Result<()> {
         active_parameters: size.active,
         tokens_per_step: work.batch.tokens(),
         device: device.name(),
-        memory_bandwidth: probe::bandwidth(&*device),
+        memory_bandwidth: MemoryProbe::new(args.device.n_threads()).bandwidth(),
         measured_peak,
         mfu: hadal.median * flops / measured_peak,
         hadal,
@@ -229,7 +230,7 @@ fn text(report: &Report) -> String {
         ("model", format!("{total} parameters, {active} active for one token")),
         ("step", format!("{} tokens", report.tokens_per_step)),
         ("device", report.device.clone()),
-        ("memory", format!("{}/s read and written", bytes(report.memory_bandwidth as usize))),
+        ("memory", format!("{}/s read", bytes(report.memory_bandwidth as usize))),
         ("peak", format!("{}FLOP/s measured", count(report.measured_peak as usize))),
         (
             "hadal",

@@ -68,7 +68,9 @@ impl Random {
                 Tensor::from_memory(memory, 0, DType::Q8_0, &dims)
             }
             DType::Packed(packing) => {
-                let memory = Arc::new(HostBuffer::from_bytes(&packing.pack(values, cols)));
+                let mut packed = vec![0; rows * dtype.row_bytes(cols)];
+                packing.pack(values, cols, &mut packed);
+                let memory = Arc::new(HostBuffer::from_bytes(&packed));
                 Tensor::from_memory(memory, 0, dtype, &dims)
             }
             other => panic!("no weights are made in {}", other.name()),
