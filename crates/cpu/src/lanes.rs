@@ -97,7 +97,6 @@ per_isa! {
     fn axpy(a: f32, x: &[f32], y: &mut [f32]) => axpy_body
 }
 
-/// The greatest value; −∞ of nothing.
 #[inline(always)]
 pub(crate) fn max_body<const FMA: bool>(x: &[f32]) -> f32 {
     let mut lanes = [f32::NEG_INFINITY; LANES];
@@ -111,7 +110,16 @@ pub(crate) fn max_body<const FMA: bool>(x: &[f32]) -> f32 {
     lanes.iter().fold(rest, |m, x| m.max(*x))
 }
 
-/// Replaces `x` by `e^(x - shift)` and gives the sum.
+per_isa! {
+    /// The greatest value; −∞ of nothing.
+    fn max(x: &[f32]) -> f32 => max_body
+}
+
+per_isa! {
+    /// Replaces `x` by `e^(x - shift)` and gives the sum.
+    fn exp_sum(x: &mut [f32], shift: f32) -> f32 => exp_sum_body
+}
+
 #[inline(always)]
 pub(crate) fn exp_sum_body<const FMA: bool>(x: &mut [f32], shift: f32) -> f32 {
     let mut sums = [0f32; LANES];

@@ -25,6 +25,7 @@ mod norm;
 mod optimiser;
 mod packed;
 mod router;
+mod rows;
 mod team;
 
 use std::sync::Arc;

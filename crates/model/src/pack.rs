@@ -10,7 +10,7 @@ use crate::config::{AttentionConfig, Config};
 use crate::error::Error;
 use crate::safetensors_writer::{SafetensorsWriter, StoredTensor};
 use crate::stored::{convert, stored_as};
-use crate::weights::{ABSORBED_KEY, Parameter, parameters};
+use crate::weights::{ABSORBED_KEY, LATENT_UP, Parameter, parameters};
 
 /// Tensors that are packed at once, for each thread: few enough that a model larger than memory is
 /// written, and enough that no thread waits for long.
@@ -72,8 +72,14 @@ impl Checkpoint {
         let all = parameters(&config);
         let tensors = in_parallel(&all, |Parameter { name, dims }| {
             let own = self.tensor(name).map_or(DType::Bf16, Tensor::dtype);
+            // GGUF has the parts of this one apart, in blocks that the whole cannot have.
+            let is_put_together = name.contains(LATENT_UP);
             let dtype = match own {
-                DType::F32 | DType::Bf16 | DType::F16 | DType::I32 | DType::Packed(_) => own,
+                DType::F32 | DType::Bf16 | DType::F16 | DType::I32 | DType::Packed(_)
+                    if !is_put_together =>
+                {
+                    own
+                }
                 DType::Q4_0 => stored_as(name, dims, own, DType::Packed(packing(4))),
                 _ => stored_as(name, dims, own, DType::Packed(packing(8))),
             };
@@ -97,7 +103,7 @@ impl Checkpoint {
         else {
             unreachable!("only latent attention has such a matrix")
         };
-        let kv_up = name.replace(ABSORBED_KEY, "kv_b_proj");
+        let kv_up = name.replace(ABSORBED_KEY, LATENT_UP);
         let kv_up = self.tensor(&kv_up).expect("the names were checked on opening");
         let mut key = vec![0.0; n_heads * kv_rank * nope];
         let mut row = vec![0.0; kv_rank];

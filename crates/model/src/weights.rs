@@ -196,6 +196,9 @@ impl Parameter {
     }
 }
 
+/// The name, before `.weight`, of [`LatentWeights::kv_up`].
+pub(crate) const LATENT_UP: &str = "kv_b_proj";
+
 /// The name, before `.weight`, of [`LatentWeights::absorbed_key`], which is in packed checkpoints
 /// alone.
 pub(crate) const ABSORBED_KEY: &str = "kv_b_proj.absorbed_key";
@@ -285,7 +288,7 @@ fn attention(config: &Config, take: &mut Take<'_>) -> Result<AttentionWeights, E
                 query,
                 kv_down: take("kv_a_proj_with_mqa", &[kv_rank + rope, hidden])?,
                 kv_norm: take("kv_a_layernorm", &[kv_rank])?,
-                kv_up: take("kv_b_proj", &[n_heads * (nope + value), kv_rank])?,
+                kv_up: take(LATENT_UP, &[n_heads * (nope + value), kv_rank])?,
                 absorbed_key: matches!(config.packed, Some(DType::Packed(_)))
                     .then(|| take(ABSORBED_KEY, &[n_heads * kv_rank, nope]))
                     .transpose()?,

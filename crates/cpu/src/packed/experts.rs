@@ -8,9 +8,10 @@
 use hadal_tensor::{ExpertWeights, Packing, Routing, STRIP_ROWS, Tensor};
 
 use super::activations::{Activations, Panel, Sink};
-use super::{Product, Rows, TASK_STRIPS};
+use super::{Product, TASK_STRIPS};
 use crate::Cpu;
 use crate::elementwise::swiglu_row;
+use crate::rows::Rows;
 
 /// The tokens of one expert, and its matrices.
 struct Group<'a> {
@@ -167,7 +168,7 @@ fn activate(
 /// Second step: adds the downs of every group to the output.
 fn add_up(cpu: &Cpu, groups: &[Group<'_>], columns: &[Columns], out: &mut Tensor, work: usize) {
     let stride = out.cols();
-    let into = Rows { first: out.as_mut_slice::<f32>().as_mut_ptr(), stride };
+    let into = Rows::of(out.as_mut_slice(), stride);
     let n_tasks = groups[0].down.n_strips.div_ceil(TASK_STRIPS);
     let step = |(): &mut (), task: usize, next: Option<usize>| {
         let strips = groups[0].down.strips_of(task);

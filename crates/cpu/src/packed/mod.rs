@@ -16,6 +16,7 @@ use std::ops::Range;
 use hadal_tensor::{DType, ExpertWeights, Matrix, Packing, STRIP_ROWS, Tensor};
 
 use crate::Cpu;
+use crate::rows::Rows;
 use activations::{Activations, Panel, PanelView, WIDEST};
 use kernel::{Ahead, Kernel};
 
@@ -55,7 +56,7 @@ pub(crate) fn linear(cpu: &Cpu, x: &Tensor, w: &Tensor, packing: Packing) -> Ten
     let mut out = cpu.buffer(&[n_tokens, n_out]);
     let x = Activations::of(cpu, x.matrix(), packing);
     let product = Product::new(cpu, w, packing);
-    let into = Rows { first: out.as_mut_slice::<f32>().as_mut_ptr(), stride: n_out };
+    let into = Rows::of(out.as_mut_slice(), n_out);
     let step = |(): &mut (), task: usize, next: Option<usize>| {
         let strips = product.strips_of(task);
         let next = next.map(|task| product.bytes(product.strips_of(task)));
@@ -90,42 +91,6 @@ pub(crate) fn multiply_rows(
     Product::new(cpu, w, packing).multiply_single(strips, None, view, |row, numbers| {
         out[row - first..][..STRIP_ROWS].copy_from_slice(numbers);
     });
-}
-
-/// Rows of an output that several tasks write.
-#[derive(Clone, Copy)]
-struct Rows {
-    first: *mut f32,
-    stride: usize,
-}
-
-// SAFETY: who writes where is the promise of `Rows::write` and `Rows::add`.
-unsafe impl Send for Rows {}
-// SAFETY: as above.
-unsafe impl Sync for Rows {}
-
-impl Rows {
-    /// # Safety
-    /// The rows are alive, `numbers` fit into row `row` at `at`, and nobody else reads or writes
-    /// there.
-    unsafe fn write(self, row: usize, at: usize, numbers: &[f32]) {
-        // SAFETY: the contract is the same.
-        unsafe {
-            let to = self.first.add(row * self.stride + at);
-            std::ptr::copy_nonoverlapping(numbers.as_ptr(), to, numbers.len());
-        }
-    }
-
-    /// Adds `scale` times `numbers` to what is there.
-    ///
-    /// # Safety
-    /// As [`Rows::write`].
-    unsafe fn add(self, row: usize, at: usize, scale: f32, numbers: &[f32]) {
-        for (i, number) in numbers.iter().enumerate() {
-            // SAFETY: the contract is the same.
-            unsafe { *self.first.add(row * self.stride + at + i) += scale * number };
-        }
-    }
 }
 
 /// A packed matrix, and the kernels for it.

@@ -1,0 +1,206 @@
+//! Latent attention that never makes keys and values: for decoding.
+//!
+//! Three steps. The queries are folded into the latent's space, head by head. Then blocks of keys
+//! meet groups of heads: scores, their exponentials, and the latents mixed by them, each block on its
+//! own as in Dao et al. 2022. Last, each head adds up its blocks and turns the mix into its value.
+//! The blocks do not depend on the number of threads, and neither do the sums.
+
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod tiles;
+
+use std::ops::Range;
+
+use hadal_tensor::{AttentionSpec, DType, LatentDims, Matrix, Tensor};
+
+use crate::Cpu;
+use crate::attention::{Block, blocks};
+use crate::lanes::{axpy, exp_sum, max};
+use crate::linear::multiply_rows;
+use crate::rows::Rows;
+use tiles::{MIX_HEADS, SCORE_HEADS, SCORE_KEYS, mix, scores};
+
+/// Keys of one block: their latents stay in the second-level cache while the heads meet them.
+const KEYS: usize = 256;
+
+/// One block of keys and one group of heads of one query.
+struct Task {
+    query: usize,
+    heads: Range<usize>,
+    keys: Range<usize>,
+    /// Where the results of the first head stand; those of the others follow.
+    place: usize,
+}
+
+/// What the blocks leave, each for each head: the mixed latents `[R]`, the greatest score, and the
+/// sum of the exponentials.
+struct Partial {
+    mixed: Tensor,
+    greatest: Tensor,
+    sums: Tensor,
+}
+
+pub(crate) fn absorbed_attention(
+    cpu: &Cpu,
+    q: &Tensor,
+    (kv_b, key): (&Tensor, Option<&Tensor>),
+    latent: &Tensor,
+    k_rope: &Tensor,
+    dims: LatentDims,
+    spec: &AttentionSpec,
+) -> Tensor {
+    let LatentDims { n_heads, nope, rope, value } = dims;
+    let rank = latent.cols();
+    let (q, latent, k_rope) = (q.matrix::<f32>(), latent.matrix::<f32>(), k_rope.matrix::<f32>());
+    let queries = blocks(spec, 1);
+    let n_rows = queries.len() * n_heads;
+
+    let mut folded = cpu.buffer(&[n_rows, rank]);
+    let into = Rows::of(folded.as_mut_slice(), rank);
+    cpu.for_tasks(n_rows, n_rows * nope * rank, |task| {
+        let (query, head) = (&queries[task / n_heads], task % n_heads);
+        let q = &q.row(query.queries.start)[head * (nope + rope)..][..nope];
+        // SAFETY: each task has a row of its own.
+        let folded = unsafe { into.part(task, 0, rank) };
+        match key {
+            Some(key) => multiply_rows(cpu, key, head * rank, q, folded),
+            None => fold(cpu, kv_b, head * (nope + value), q, folded),
+        }
+    });
+
+    let folded = folded.matrix::<f32>();
+    let partial = meet(cpu, (q, folded), (latent, k_rope), dims, spec.scale, &queries);
+
+    let mut out = cpu.buffer(&[q.rows, n_heads * value]);
+    let into = Rows::of(out.as_mut_slice(), n_heads * value);
+    let places = first_places(&queries, n_heads);
+    cpu.for_tasks(n_rows, n_rows * value * rank, |task| {
+        let (query, head) = (task / n_heads, task % n_heads);
+        let n_blocks = queries[query].keys.len().div_ceil(KEYS);
+        let places = (0..n_blocks).map(|block| places[query] + block * n_heads + head);
+        let mixed = add_up(cpu, &partial, places);
+        let row = queries[query].queries.start;
+        // SAFETY: each task has a head of its own.
+        let out = unsafe { into.part(row, head * value, value) };
+        multiply_rows(cpu, kv_b, head * (nope + value) + nope, &mixed, out);
+    });
+    out
+}
+
+/// `folded = Σ q[i] · kv_b[first + i]`.
+fn fold(cpu: &Cpu, kv_b: &Tensor, first: usize, q: &[f32], folded: &mut [f32]) {
+    folded.fill(0.0);
+    if kv_b.dtype() == DType::F32 {
+        let kv_b = kv_b.matrix::<f32>();
+        for (i, q) in q.iter().enumerate() {
+            axpy(cpu.isa, *q, kv_b.row(first + i), folded);
+        }
+        return;
+    }
+    let mut wide = vec![0.0; folded.len()];
+    for (i, q) in q.iter().enumerate() {
+        kv_b.read_row(first + i, &mut wide);
+        axpy(cpu.isa, *q, &wide, folded);
+    }
+}
+
+/// Where the results of each query's first block and first head stand.
+fn first_places(queries: &[Block], n_heads: usize) -> Vec<usize> {
+    let mut next = 0;
+    queries
+        .iter()
+        .map(|query| {
+            let place = next;
+            next += query.keys.len().div_ceil(KEYS) * n_heads;
+            place
+        })
+        .collect()
+}
+
+/// Lets every head of every query meet the latents it sees.
+fn meet(
+    cpu: &Cpu,
+    (q, folded): (Matrix<'_, f32>, Matrix<'_, f32>),
+    (latent, k_rope): (Matrix<'_, f32>, Matrix<'_, f32>),
+    dims: LatentDims,
+    scale: f32,
+    queries: &[Block],
+) -> Partial {
+    let LatentDims { n_heads, nope, rope, .. } = dims;
+    let rank = latent.cols;
+    let mut tasks = Vec::new();
+    for (query, first) in first_places(queries, n_heads).into_iter().enumerate() {
+        let all = queries[query].keys.clone();
+        for (block, start) in all.clone().step_by(KEYS).enumerate() {
+            for head in (0..n_heads).step_by(MIX_HEADS) {
+                let heads = head..(head + MIX_HEADS).min(n_heads);
+                let keys = start..(start + KEYS).min(all.end);
+                tasks.push(Task { query, heads, keys, place: first + block * n_heads + head });
+            }
+        }
+    }
+    let n_places = queries.iter().map(|query| query.keys.len().div_ceil(KEYS) * n_heads).sum();
+    let n_keys: usize = queries.iter().map(|query| query.keys.len()).sum();
+    let mut partial = Partial {
+        mixed: cpu.buffer(&[n_places, rank]),
+        greatest: cpu.buffer(&[n_places]),
+        sums: cpu.buffer(&[n_places]),
+    };
+    let mixed = Rows::of(partial.mixed.as_mut_slice(), rank);
+    let greatest = Rows::of(partial.greatest.as_mut_slice(), 1);
+    let sums = Rows::of(partial.sums.as_mut_slice(), 1);
+    let work = n_heads * n_keys * (2 * rank + rope);
+    let step = |weights: &mut Vec<f32>, task: usize, _: Option<usize>| {
+        let Task { query, heads, keys, place } = &tasks[task];
+        let row = queries[*query].queries.start;
+        let folded = |head: usize| folded.row(query * n_heads + head);
+        let turned = |head: usize| &q.row(row)[head * (nope + rope) + nope..][..rope];
+        for first_head in (0..heads.len()).step_by(SCORE_HEADS) {
+            // What a tile has too many of is the last one again.
+            let head = |h: usize| heads.start + (first_head + h).min(heads.len() - 1);
+            let q = std::array::from_fn(|h| [folded(head(h)), turned(head(h))]);
+            for first_key in keys.clone().step_by(SCORE_KEYS) {
+                let key = |k: usize| (first_key + k).min(keys.end - 1);
+                let k = std::array::from_fn(|k| [latent.row(key(k)), k_rope.row(key(k))]);
+                let tile = scores(cpu.isa, &q, &k);
+                for (h, of_head) in tile.iter().enumerate().take(heads.len() - first_head) {
+                    let at = (first_head + h) * KEYS + first_key - keys.start;
+                    for (k, score) in of_head.iter().enumerate().take(keys.end - first_key) {
+                        weights[at + k] = scale * score;
+                    }
+                }
+            }
+        }
+        for (h, weights) in weights.chunks_exact_mut(KEYS).enumerate().take(heads.len()) {
+            let weights = &mut weights[..keys.len()];
+            let shift = max(cpu.isa, weights);
+            let sum = exp_sum(cpu.isa, weights, shift);
+            // SAFETY: the places of a task are its own.
+            unsafe {
+                greatest.write(place + h, 0, &[shift]);
+                sums.write(place + h, 0, &[sum]);
+            }
+        }
+        // SAFETY: as above; they follow each other.
+        let mixed = unsafe { mixed.part(*place, 0, heads.len() * rank) };
+        let latents =
+            Matrix { rows: keys.len(), data: &latent.data[keys.start * latent.stride..], ..latent };
+        mix(cpu.isa, weights, KEYS, latents, mixed);
+    };
+    cpu.for_tasks_ahead(tasks.len(), work, || vec![0.0; MIX_HEADS * KEYS], step);
+    partial
+}
+
+/// Adds up one head's blocks: the latents mixed by the softmax over all keys.
+fn add_up(cpu: &Cpu, partial: &Partial, places: impl Iterator<Item = usize> + Clone) -> Vec<f32> {
+    let mixed = partial.mixed.matrix::<f32>();
+    let (greatest, sums) = (partial.greatest.as_slice::<f32>(), partial.sums.as_slice::<f32>());
+    let shift = places.clone().map(|place| greatest[place]).fold(f32::NEG_INFINITY, f32::max);
+    let share = |place: usize| (greatest[place] - shift).exp();
+    let all: f32 = places.clone().map(|place| share(place) * sums[place]).sum();
+    let mut whole = vec![0.0; mixed.cols];
+    for place in places {
+        axpy(cpu.isa, share(place) / all, mixed.row(place), &mut whole);
+    }
+    whole
+}

@@ -1,0 +1,50 @@
+//! Rows of an output that several tasks write.
+
+/// Rows of an output that several tasks write, each at places of its own.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows {
+    first: *mut f32,
+    stride: usize,
+}
+
+// SAFETY: that the rows live and who writes where is the promise of the functions that write.
+unsafe impl Send for Rows {}
+// SAFETY: as above.
+unsafe impl Sync for Rows {}
+
+impl Rows {
+    /// Of rows of `stride` numbers.
+    pub(crate) fn of(numbers: &mut [f32], stride: usize) -> Rows {
+        Rows { first: numbers.as_mut_ptr(), stride }
+    }
+
+    /// Writes `numbers` into row `row` from `at` on.
+    ///
+    /// # Safety
+    /// The rows are alive, the numbers fit there, and nobody else reads or writes there.
+    pub(crate) unsafe fn write(self, row: usize, at: usize, numbers: &[f32]) {
+        // SAFETY: the contract is the same.
+        unsafe { self.part(row, at, numbers.len()) }.copy_from_slice(numbers);
+    }
+
+    /// Adds `scale` times `numbers` to row `row` from `at` on.
+    ///
+    /// # Safety
+    /// As [`Rows::write`].
+    pub(crate) unsafe fn add(self, row: usize, at: usize, scale: f32, numbers: &[f32]) {
+        // SAFETY: the contract is the same.
+        let part = unsafe { self.part(row, at, numbers.len()) };
+        for (to, number) in part.iter_mut().zip(numbers) {
+            *to += scale * number;
+        }
+    }
+
+    /// `len` numbers of row `row` from `at` on, which may run on into the rows after it.
+    ///
+    /// # Safety
+    /// As [`Rows::write`], for as long as the result is held.
+    pub(crate) unsafe fn part<'a>(self, row: usize, at: usize, len: usize) -> &'a mut [f32] {
+        // SAFETY: the contract is the same.
+        unsafe { std::slice::from_raw_parts_mut(self.first.add(row * self.stride + at), len) }
+    }
+}
