@@ -86,19 +86,16 @@ impl Checkpoint {
         if !tensors.keys().any(|name| name.starts_with(&prefix)) {
             config.n_predict_layers = 0;
         }
-        for parameter in parameters(&config) {
-            let Some(tensor) = tensors.get(&parameter.name) else {
-                let (name, dims) = (parameter.name, parameter.dims);
-                return Err(Error::MissingTensor { name, dims });
-            };
-            if tensor.dims() != parameter.dims {
-                return Err(Error::TensorShape {
-                    name: parameter.name,
-                    found: tensor.dims().to_vec(),
-                    expected: parameter.dims,
-                });
-            }
-        }
+        // Stops at the first that is not there, so that no more is made than the tensors ask for.
+        ResidentWeights::assemble(&config, &mut |name, dims| match tensors.get(name) {
+            None => Err(Error::MissingTensor { name: name.to_owned(), dims: dims.to_vec() }),
+            Some(tensor) if tensor.dims() != dims => Err(Error::TensorShape {
+                name: name.to_owned(),
+                found: tensor.dims().to_vec(),
+                expected: dims.to_vec(),
+            }),
+            Some(tensor) => Ok(tensor.clone()),
+        })?;
         Ok(Checkpoint { config, tensors })
     }
 

@@ -46,6 +46,8 @@ pub(super) struct Keys<'m, 'a> {
     pub(super) is_tied: bool,
     /// Rows of the embedding.
     pub(super) vocab_size: usize,
+    /// Tensors in all.
+    pub(super) n_tensors: usize,
 }
 
 impl Keys<'_, '_> {
@@ -87,6 +89,11 @@ impl Keys<'_, '_> {
     pub(super) fn common(&self, model_type: &str) -> Result<Value, GgufError> {
         let n_predict_layers = self.count("nextn_predict_layers")?.unwrap_or(0);
         let n_blocks = self.required("block_count")?;
+        // Every layer has a tensor at least, and what is made for each layer is then bounded.
+        if n_blocks > self.n_tensors as u64 {
+            let expected = format!("at most the file's {} tensors", self.n_tensors);
+            return Err(self.bad("block_count", n_blocks, &expected));
+        }
         let Some(n_layers) = n_blocks.checked_sub(n_predict_layers) else {
             return Err(self.bad("block_count", n_blocks, "more than nextn_predict_layers"));
         };

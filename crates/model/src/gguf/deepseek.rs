@@ -23,6 +23,7 @@ pub(super) fn latent(keys: &Keys<'_, '_>) -> Result<Value, GgufError> {
             return Err(keys.bad("expert_gating_func", other, "1 (softmax) or 2 (sigmoid)"));
         }
     };
+    let common = keys.common(if is_v3 { "deepseek_v3" } else { "deepseek_v2" })?;
     // Files whose projection from the latent is split call the sizes of the cached latent
     // `key_length` and `value_length`, and those of a head so.
     let split =
@@ -36,7 +37,7 @@ pub(super) fn latent(keys: &Keys<'_, '_>) -> Result<Value, GgufError> {
         keys.bad("rope.dimension_count", rope, &format!("less than a key's {query_dim}"))
     })?;
     let config = joined(
-        keys.common(if is_v3 { "deepseek_v3" } else { "deepseek_v2" })?,
+        common,
         json!({
             "num_key_value_heads": keys.required("attention.head_count")?,
             "q_lora_rank": keys.count("attention.q_lora_rank")?.filter(|rank| *rank > 0),

@@ -101,6 +101,7 @@ fn assemble(
             architecture: architecture.name,
             is_tied: gathered.is_tied(),
             vocab_size: gathered.vocab_size()?,
+            n_tensors: gathered.n_tensors(),
         };
         Ok((architecture, (architecture.config)(&keys)?))
     })?;

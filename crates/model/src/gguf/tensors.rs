@@ -19,6 +19,9 @@ use super::names::{LatentHalf, Role, role};
 use super::rows;
 use crate::config::{AttentionConfig, Config};
 
+/// More than any published model has; each becomes a tensor of its own.
+const MOST_EXPERTS: usize = 1 << 14;
+
 /// The tensors of one model, as they are gathered from its files.
 pub(super) struct Gathered {
     tensors: HashMap<String, Tensor>,
@@ -53,6 +56,9 @@ impl Gathered {
                 let [n_experts, n_rows, _] = info.dims[..] else {
                     return Err(shape("three dimensions, the first for experts".to_owned()));
                 };
+                if n_experts > MOST_EXPERTS {
+                    return Err(shape(format!("at most {MOST_EXPERTS} experts")));
+                }
                 let width = n_rows / projections.len();
                 if width * projections.len() != n_rows {
                     return Err(shape("an even second dimension".to_owned()));
@@ -84,6 +90,11 @@ impl Gathered {
     pub(super) fn vocab_size(&self) -> Result<usize, GgufError> {
         let embedding = self.tensors.get("model.embed_tokens.weight").map(Tensor::rows);
         embedding.ok_or_else(|| GgufError::MissingTensor { name: "token_embd.weight".to_owned() })
+    }
+
+    /// How many there are, each expert's counted and each half of a projection.
+    pub(super) fn n_tensors(&self) -> usize {
+        self.tensors.len() + self.halves.values().map(Vec::len).sum::<usize>()
     }
 
     /// Whether there is no output projection beside the embedding.
@@ -125,7 +136,9 @@ impl Gathered {
         let n_experts = mixture.router.n_experts;
         for layer in config.n_dense_layers..config.n_layers + config.n_predict_layers {
             let gate = format!("model.layers.{layer}.mlp.gate");
-            if self.tensors.contains_key(&format!("{gate}.weight")) {
+            let router = self.tensors.get(&format!("{gate}.weight"));
+            // One of another shape is refused by its name when the model is checked.
+            if router.is_some_and(|router| router.rows() == n_experts) {
                 self.tensors
                     .entry(format!("{gate}.e_score_correction_bias"))
                     .or_insert_with(|| Tensor::from_slice(&vec![0f32; n_experts], &[n_experts]));

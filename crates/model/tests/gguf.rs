@@ -1,0 +1,175 @@
+//! GGUF files: those that the package `gguf` wrote compute what the published folders do, and what
+//! is written here comes back.
+
+#![allow(clippy::unwrap_used)] // Everywhere in a test, its helpers included.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use hadal_cpu::Cpu;
+use hadal_model::gguf::{TokenKind, Vocabulary, read_vocabulary, write_gguf};
+use hadal_model::{Batch, Checkpoint, Decoder, parameters, read_safetensors};
+use hadal_tensor::{DType, Tensor};
+use tempfile::tempdir;
+
+fn goldens() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/goldens")
+}
+
+/// A vocabulary of as many tokens as the golden models have, but for the last two.
+fn vocabulary() -> Vocabulary {
+    let mut kinds = vec![TokenKind::Normal; 94];
+    (kinds[0], kinds[1], kinds[2]) = (TokenKind::Control, TokenKind::Control, TokenKind::Added);
+    Vocabulary {
+        splits: "deepseek-v3".to_owned(),
+        tokens: (0..94).map(|id| format!("token {id} 深")).collect(),
+        kinds,
+        merges: vec!["a b".to_owned(), "ab c".to_owned()],
+        bos: Some(0),
+        eos: Some(1),
+        pad: None,
+        add_bos: true,
+        add_eos: false,
+        chat_template: Some("{{ messages }}".to_owned()),
+    }
+}
+
+fn export(case: &str, path: &Path, dtype: DType) -> Checkpoint {
+    let checkpoint = Checkpoint::open(&goldens().join(case)).unwrap();
+    write_gguf(path, case, &checkpoint, &vocabulary(), dtype).unwrap();
+    checkpoint
+}
+
+/// The logits of the golden texts of `case`, by another checkpoint, and those that are right.
+fn logits(case: &str, checkpoint: Checkpoint) -> (Vec<f32>, Vec<f32>) {
+    let golden = read_safetensors(&goldens().join(case).join("golden.safetensors")).unwrap();
+    let ids = &golden["input_ids"];
+    let ids: Vec<Vec<u32>> = ids
+        .as_slice::<i32>()
+        .chunks(ids.cols())
+        .map(|text| text.iter().map(|id| *id as u32).collect())
+        .collect();
+    let (device, weights) = (Cpu::new(2), checkpoint.weights());
+    let decoder = Decoder::new(checkpoint.config, &device, 64);
+    let batch = Batch::of_texts(ids.iter().map(Vec::as_slice)).unwrap();
+    let hidden = decoder.forward(&device, &weights, &batch, None).unwrap().hidden;
+    let found = decoder.logits(&device, &weights, &hidden).unwrap().to_f32_vec();
+    (found, golden["logits"].to_f32_vec())
+}
+
+#[test]
+fn files_of_the_package_gguf_compute_the_same() {
+    for (case, file) in [("moe_mha", "moe_mha"), ("v2_lite", "v2_lite-00001-of-00002")] {
+        let checkpoint = Checkpoint::open(&goldens().join(format!("gguf/{file}.gguf"))).unwrap();
+        let (found, expected) = logits(case, checkpoint);
+        assert_eq!(found.len(), expected.len());
+        let worst = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(worst <= 1e-4, "{case}: a logit differs by {worst}");
+    }
+}
+
+#[test]
+fn a_model_that_is_written_comes_back() {
+    let folder = tempdir().unwrap();
+    for case in ["v2_grouped", "v2_lite", "v2_lite_yarn", "v3", "v3_yarn"] {
+        let path = folder.path().join(format!("{case}.gguf"));
+        let written = export(case, &path, DType::F32);
+        let read = Checkpoint::open(&path).unwrap();
+        for parameter in parameters(&written.config) {
+            let [written, read] =
+                [&written, &read].map(|model| model.tensor(&parameter.name).unwrap().to_f32_vec());
+            assert!(written == read, "{case}: {}", parameter.name);
+        }
+        // The document says the same in other words.
+        let mut expected = written.config.clone();
+        expected.json = read.config.json.clone();
+        expected.initializer_range = read.config.initializer_range;
+        assert_eq!(read.config, expected, "{case}");
+        assert_eq!(read_vocabulary(&path).unwrap(), padded(vocabulary()), "{case}");
+    }
+}
+
+/// The vocabulary with a token for every row of the embedding.
+fn padded(mut vocabulary: Vocabulary) -> Vocabulary {
+    vocabulary.tokens.extend(["[PAD94]".to_owned(), "[PAD95]".to_owned()]);
+    vocabulary.kinds.extend([TokenKind::Unused; 2]);
+    vocabulary
+}
+
+#[test]
+fn matrices_are_stored_as_asked_and_the_rest_as_llama_cpp_wants_it() {
+    let folder = tempdir().unwrap();
+    for (dtype, matrix, narrow) in [
+        (DType::F32, DType::F32, DType::F32),
+        (DType::F16, DType::F16, DType::F16),
+        (DType::Bf16, DType::Bf16, DType::Bf16),
+        // Rows of 8 are no blocks of 32.
+        (DType::Q8_0, DType::Q8_0, DType::Bf16),
+    ] {
+        let path = folder.path().join(format!("{}.gguf", dtype.name()));
+        let written = export("v3", &path, dtype);
+        let read = Checkpoint::open(&path).unwrap();
+        let layer = "model.layers.1.";
+        for (name, expected) in [
+            ("mlp.experts.3.gate_proj.weight", matrix),
+            ("mlp.experts.3.down_proj.weight", narrow),
+            ("mlp.gate.weight", DType::F32),
+            ("mlp.gate.e_score_correction_bias", DType::F32),
+            ("input_layernorm.weight", DType::F32),
+        ] {
+            let name = format!("{layer}{name}");
+            let found = read.tensor(&name).unwrap();
+            assert_eq!(found.dtype(), expected, "{name} in {}", dtype.name());
+            let (found, whole) = (found.to_f32_vec(), written.tensor(&name).unwrap().to_f32_vec());
+            let largest = whole.iter().fold(0f32, |m, x| m.max(x.abs()));
+            for (a, b) in found.iter().zip(&whole) {
+                assert!((a - b).abs() <= largest / 200.0, "{name} in {}: {a} {b}", dtype.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn experts_share_the_memory_of_the_file() {
+    let checkpoint = Checkpoint::open(&goldens().join("gguf/moe_mha.gguf")).unwrap();
+    let expert = |i: usize| {
+        checkpoint.tensor(&format!("model.layers.1.mlp.experts.{i}.up_proj.weight")).unwrap()
+    };
+    let address = |tensor: &Tensor| tensor.packed_row(0).as_ptr().addr();
+    assert_eq!(address(expert(1)) - address(expert(0)), expert(0).len_bytes());
+}
+
+#[test]
+fn a_model_in_several_files_opens_by_its_first() {
+    let refused = |path: &Path| Checkpoint::open(path).err().unwrap().to_string();
+    let second = refused(&goldens().join("gguf/v2_lite-00002-of-00002.gguf"));
+    assert!(second.contains("it is part 2 of 2; open the first, named …-00001-of-00002.gguf"));
+
+    let folder = tempdir().unwrap();
+    let first = fs::read(goldens().join("gguf/v2_lite-00001-of-00002.gguf")).unwrap();
+    for (name, expected) in [
+        ("model.gguf", "it is part 1 of 2"),
+        ("model-00001-of-00002.gguf", "model-00002-of-00002.gguf"),
+    ] {
+        let path = folder.path().join(name);
+        fs::write(&path, &first).unwrap();
+        let message = refused(&path);
+        assert!(message.contains(expected), "{name}: {message}");
+    }
+}
+
+#[test]
+fn what_gguf_cannot_say_is_refused_by_name() {
+    let folder = tempdir().unwrap();
+    for (case, expected) in [
+        ("moe_mha", "multi-head latent attention"),
+        ("sliding", "in a window"),
+        ("v3_yarn_mscale", "YaRN of mscale 1 and mscale_all_dim 0.5"),
+    ] {
+        let checkpoint = Checkpoint::open(&goldens().join(case)).unwrap();
+        let path = folder.path().join("model.gguf");
+        let error = write_gguf(&path, case, &checkpoint, &vocabulary(), DType::F32).unwrap_err();
+        assert!(error.to_string().contains(expected), "{case}: {error}");
+        assert!(!path.exists());
+    }
+}
