@@ -101,7 +101,6 @@ mod tests {
                     ids.split_whitespace().map(|id| id.parse().unwrap()).collect();
                 let found = tokenizer.encode(text, false).unwrap();
                 assert_eq!(found, expected, "{name}: {text:?}");
-                assert_eq!(tokenizer.decode(&found, false).unwrap(), text, "{name}");
                 n_texts += 1;
             }
             assert!(n_texts > 40, "{name}: {n_texts} texts");
