@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::arguments::{DeviceArgs, ModelArgs};
 use crate::failure::usage;
+use crate::gguf;
 use crate::open::Model;
 use crate::output::{print_json, print_now};
 use tasks::{TaskArgs, TaskResults};
@@ -184,9 +185,10 @@ fn bos(model: &Model, tokenizer: &Tokenizer) -> Option<u32> {
     tokenizer.bos().or(model.config().bos)
 }
 
-/// The model, where the first path is a folder, and the files.
+/// The model, where the first path is a folder or a GGUF file, and the files.
 fn split(mut paths: Vec<PathBuf>) -> Result<(Option<PathBuf>, Vec<PathBuf>)> {
-    let model = paths.first().is_some_and(|path| path.is_dir()).then(|| paths.remove(0));
+    let is_model = |path: &PathBuf| path.is_dir() || gguf::is_named(path);
+    let model = paths.first().is_some_and(is_model).then(|| paths.remove(0));
     if let Some(folder) = paths.iter().find(|path| path.is_dir()) {
         let folder = folder.display();
         return Err(usage(format!(

@@ -31,7 +31,7 @@ impl Source {
     /// The folder or GGUF file given, or else the model inside the program.
     pub(crate) fn of(folder: Option<&Path>) -> Result<Source> {
         let Some(folder) = folder else { return Ok(Source::BuiltIn) };
-        if folder.is_file() {
+        if gguf::is_named(folder) && !folder.is_dir() {
             return Ok(Source::Gguf(folder.to_path_buf()));
         }
         if !folder.is_dir() {

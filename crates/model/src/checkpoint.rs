@@ -114,10 +114,24 @@ impl Checkpoint {
         self.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor))
     }
 
-    /// The weights, for the forward pass.
+    /// The weights, for the forward pass. They fail once a file that they are mapped from is written
+    /// to.
     pub fn weights(&self) -> ResidentWeights {
         ResidentWeights::assemble(&self.config, &mut |name, _| Ok(self.tensors[name].clone()))
             .expect("the names were checked on opening")
+            .lying_in(self.mapped_files())
+    }
+
+    /// The mapped files that tensors lie in, each once.
+    fn mapped_files(&self) -> Vec<Arc<dyn Memory>> {
+        let mut files: Vec<Arc<dyn Memory>> = Vec::new();
+        let memories = self.tensors.values().map(Tensor::memory);
+        for memory in memories.filter(|memory| MappedFile::behind(&***memory).is_some()) {
+            if !files.iter().any(|known| Arc::ptr_eq(known, memory)) {
+                files.push(Arc::clone(memory));
+            }
+        }
+        files
     }
 
     /// Refuses weights that are not finite numbers. Reads every byte, so it is not part of

@@ -15,6 +15,12 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A file of weights was written to while it was in use.
+    #[error("{} was changed while it was open; open the model again", path.display())]
+    FileChanged {
+        /// Which file.
+        path: PathBuf,
+    },
     /// A JSON file is not JSON, or not of the form expected.
     #[error("{what} is not valid: {source}")]
     Json {

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use hadal_tensor::{DType, ExpertWeights, Tensor};
+use hadal_tensor::{DType, ExpertWeights, Memory, Tensor};
 
 use crate::config::{AttentionConfig, Config, MixtureConfig};
 use crate::error::Error;
+use crate::mapped::MappedFile;
 
 /// Hands weights to the forward pass, layer by layer: resident, mapped, gathered or computed.
 pub trait WeightSource: Send + Sync {
@@ -416,15 +417,27 @@ pub fn parameters(config: &Config) -> Vec<Parameter> {
 }
 
 /// Weights that are all there: in memory of their own, or mapped.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ResidentWeights {
     embedding: Tensor,
     layers: Vec<Arc<LayerWeights>>,
     head: (Tensor, Tensor),
     predict_layer: Option<Arc<PredictLayerWeights>>,
+    /// What the tensors lie in, asked before each layer whether it is still whole.
+    memories: Vec<Arc<dyn Memory>>,
 }
 
 impl ResidentWeights {
+    /// The same weights, which fail once a mapped file among `memories` was written to.
+    pub(crate) fn lying_in(self, memories: Vec<Arc<dyn Memory>>) -> Self {
+        ResidentWeights { memories, ..self }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let mut files = self.memories.iter().filter_map(|memory| MappedFile::behind(&**memory));
+        files.try_for_each(MappedFile::check)
+    }
+
     /// Assembles a model from tensors by their published names and shapes.
     ///
     /// # Errors
@@ -439,20 +452,24 @@ impl ResidentWeights {
             predict_layer: (config.n_predict_layers > 0)
                 .then(|| predict_layer(config, take).map(Arc::new))
                 .transpose()?,
+            memories: Vec::new(),
         })
     }
 }
 
 impl WeightSource for ResidentWeights {
     fn embedding(&self) -> Result<Tensor, Error> {
+        self.check()?;
         Ok(self.embedding.clone())
     }
 
     fn layer(&self, index: usize) -> Result<Arc<LayerWeights>, Error> {
+        self.check()?;
         Ok(Arc::clone(&self.layers[index]))
     }
 
     fn head(&self) -> Result<(Tensor, Tensor), Error> {
+        self.check()?;
         Ok(self.head.clone())
     }
 

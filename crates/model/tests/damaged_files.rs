@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use hadal_model::{Checkpoint, Config, initialise, write_safetensors};
+use hadal_model::{Checkpoint, Config, WeightSource, initialise, write_safetensors};
 use proptest::prelude::*;
 use serde_json::json;
 use tempfile::TempDir;
@@ -103,6 +103,24 @@ fn values_that_are_not_numbers_are_found() {
     let checkpoint = Checkpoint::open(folder.path()).expect("its form is whole");
     let message = checkpoint.check_finite().expect_err("it holds a NaN").to_string();
     assert!(message.contains("is not a finite number"), "{message}");
+}
+
+#[test]
+fn a_file_that_is_cut_while_it_is_open_is_named() {
+    let folder = checkpoint();
+    let path = folder.path().join("model.safetensors");
+    let weights = Checkpoint::open(folder.path()).unwrap().weights();
+    weights.layer(1).expect("nothing has changed");
+    // Replaced by renaming, the old file is still there for whoever has it open.
+    fs::copy(&path, folder.path().join("other")).unwrap();
+    fs::rename(folder.path().join("other"), &path).unwrap();
+    weights.layer(1).expect("its file is whole");
+
+    let weights = Checkpoint::open(folder.path()).unwrap().weights();
+    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(64).unwrap();
+    let message = weights.layer(1).expect_err("its file is cut").to_string();
+    assert!(message.contains("model.safetensors was changed while it was open"), "{message}");
+    weights.head().expect_err("its file is cut");
 }
 
 proptest! {

@@ -7,7 +7,7 @@ mod data;
 
 use std::collections::BTreeMap;
 
-use hadal_tokenizer::{ChatOptions, ChatTemplate, Error, Message};
+use hadal_tokenizer::{ChatOptions, ChatTemplate, Error, Message, Parts, Tokenizer};
 use serde_json::Value;
 
 #[test]
@@ -25,6 +25,42 @@ fn ids_are_those_of_hugging_face() {
         }
         eprintln!("{version}: {} texts", records.len());
     }
+}
+
+#[test]
+fn plain_parts_make_the_same_tokenizer() {
+    let Some(folder) = data::deepseek() else { return };
+    let records = data::read_jsonl_zst(&folder.join("goldens/tokenize.public.jsonl.zst"));
+    for (version, splits) in [("v2", "deepseek-llm"), ("v3", "deepseek-v3"), ("v4", "deepseek-v3")]
+    {
+        let parts = data::deepseek_tokenizer(&folder, version).to_plain_parts().unwrap();
+        assert_eq!(parts.splits, splits, "{version}");
+        let tokenizer = Tokenizer::from_plain_parts(&parts).unwrap();
+        for record in &records {
+            let text = record["text"].as_str().unwrap();
+            let expected: Vec<u32> = serde_json::from_value(record[version].clone()).unwrap();
+            assert_eq!(tokenizer.encode(text, false).unwrap(), expected, "{version}: {text:?}");
+        }
+        assert_eq!(tokenizer.to_plain_parts().unwrap(), parts, "{version}");
+    }
+}
+
+#[test]
+fn parts_that_contradict_each_other_are_named() {
+    let whole = data::small().to_plain_parts().unwrap();
+    let check = |change: &dyn Fn(&mut Parts), expected: &str| {
+        let mut parts = whole.clone();
+        change(&mut parts);
+        let error = Tokenizer::from_plain_parts(&parts).unwrap_err().to_string();
+        assert!(error.contains(expected), "expected {expected:?} in {error:?}");
+    };
+    check(
+        &|parts| parts.splits = "gpt-7".to_owned(),
+        "by the rules \"gpt-7\"; those of deepseek-v3",
+    );
+    check(&|parts| parts.bos = Some(1 << 20), "bos_token is \"number 1048576\"");
+    check(&|parts| parts.added.push(1 << 20), "an added token is \"number 1048576\"");
+    check(&|parts| parts.merges.push("no such".to_owned()), "tokenizer.json");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod commands;
 mod export;
 mod failures;
 mod full_disk;
+mod gguf;
 mod harness;
 mod killed;
 mod tasks;
