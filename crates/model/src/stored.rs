@@ -64,6 +64,7 @@ fn pack(tensor: &Tensor, packing: Packing) -> Tensor {
     let packed = buffer.bytes_mut().expect("host memory");
     // Blocks that hold the same numbers are laid out anew, sign by offset.
     let flip = match (tensor.dtype(), packing.bits(), packing.group()) {
+        _ if !tensor.is_contiguous() => None,
         (DType::Q8_0, 8, Q8_BLOCK) => Some(packing.offset() as u8),
         (DType::Q4_0, 4, Q8_BLOCK) => Some(0),
         _ => None,
@@ -71,9 +72,11 @@ fn pack(tensor: &Tensor, packing: Packing) -> Tensor {
     match flip {
         None => packing.pack(&tensor.to_f32_vec(), cols, packed),
         Some(flip) => {
-            let block_bytes = tensor.dtype().row_bytes(Q8_BLOCK);
+            let (row_bytes, block_bytes) =
+                (tensor.dtype().row_bytes(cols), tensor.dtype().block_bytes());
+            let whole = tensor.stored_bytes();
             packing.interleave([rows, cols], packed, |row, block, share| {
-                let block = &tensor.packed_row(row)[block * block_bytes..][..block_bytes];
+                let block = &whole[row * row_bytes + block * block_bytes..][..block_bytes];
                 let (scale, stored) = block.split_at(2);
                 for (share, byte) in share.iter_mut().zip(stored) {
                     *share = byte ^ flip;

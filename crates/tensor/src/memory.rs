@@ -40,7 +40,7 @@ impl HostBuffer {
 
     /// Memory of its own, outside any pool, all zeros.
     pub fn zeroed(len_bytes: usize) -> Self {
-        let lines = vec![Line::zeroed(); len_bytes.div_ceil(LINE_BYTES)];
+        let lines = bytemuck::zeroed_vec(len_bytes.div_ceil(LINE_BYTES));
         HostBuffer { lines, len_bytes, pool: None }
     }
 }
@@ -92,7 +92,7 @@ impl HostPool {
             }
             lines
         };
-        let lines = reused.unwrap_or_else(|| vec![Line::zeroed(); class]);
+        let lines = reused.unwrap_or_else(|| bytemuck::zeroed_vec(class));
         HostBuffer { lines, len_bytes, pool: Some(Arc::clone(self)) }
     }
 
