@@ -10,6 +10,7 @@ use crate::gemm::View;
 use crate::isa::per_isa;
 use crate::lanes::{LANES, dot, fma, sum_lanes};
 use crate::packed;
+use crate::rows::Rows;
 
 /// Tokens up to which weights are streamed once, a row at a time; above, they are multiplied.
 pub(crate) const FEW_ROWS: usize = 4;
@@ -34,17 +35,14 @@ pub(crate) fn linear(cpu: &Cpu, x: &Tensor, w: &Tensor) -> Tensor {
     let mut out = cpu.buffer(&[n_tokens, n_out]);
     let rows = x.matrix::<f32>();
     if n_tokens <= FEW_ROWS {
-        for t in 0..n_tokens {
-            let out = &mut out.as_mut_slice::<f32>()[t * n_out..][..n_out];
-            let tasks = |(task, out): (usize, &mut [f32])| {
-                multiply_rows(cpu, w, task * TASK_ROWS, rows.row(t), out);
-            };
-            if cpu.is_small(n_in * n_out) {
-                out.chunks_mut(TASK_ROWS).enumerate().for_each(tasks);
-            } else {
-                cpu.install(|| out.par_chunks_mut(TASK_ROWS).enumerate().for_each(tasks));
-            }
-        }
+        let into = Rows::of(out.as_mut_slice(), n_out);
+        let n_tasks = n_out.div_ceil(TASK_ROWS);
+        cpu.for_tasks(n_tokens * n_tasks, n_tokens * n_in * n_out, |task| {
+            let (token, first) = (task / n_tasks, task % n_tasks * TASK_ROWS);
+            // SAFETY: each task has numbers of its own.
+            let out = unsafe { into.part(token, first, TASK_ROWS.min(n_out - first)) };
+            multiply_rows(cpu, w, first, rows.row(token), out);
+        });
         return out;
     }
     let x = view(rows);
