@@ -61,6 +61,8 @@ enum Attention {
         heads: usize,
         key_value_heads: usize,
         head_dim: usize,
+        bias: bool,
+        head_norm: bool,
     },
 }
 
@@ -153,8 +155,14 @@ fn attention(config: &Config) -> Attention {
                 value_dim: value,
             }
         }
-        AttentionConfig::MultiHead { n_heads, n_kv_heads, head_dim } => {
-            Attention::MultiHead { heads: n_heads, key_value_heads: n_kv_heads, head_dim }
+        AttentionConfig::MultiHead { n_heads, n_kv_heads, head_dim, bias, head_norm } => {
+            Attention::MultiHead {
+                heads: n_heads,
+                key_value_heads: n_kv_heads,
+                head_dim,
+                bias,
+                head_norm,
+            }
         }
     }
 }
@@ -184,8 +192,10 @@ fn text(report: &Report) -> String {
                  which {rotary_dim} rotary, values of {value_dim}"
             )
         }
-        Attention::MultiHead { heads, key_value_heads, head_dim } => {
-            format!("{heads} heads of {head_dim}, {key_value_heads} of keys and values")
+        Attention::MultiHead { heads, key_value_heads, head_dim, bias, head_norm } => {
+            let bias = if *bias { "; with biases" } else { "" };
+            let norm = if *head_norm { "; queries and keys normalised" } else { "" };
+            format!("{heads} heads of {head_dim}, {key_value_heads} of keys and values{bias}{norm}")
         }
     };
     let experts = report.experts.as_ref().map_or("none".to_owned(), |experts| {

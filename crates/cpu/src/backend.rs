@@ -63,6 +63,10 @@ impl Backend for Cpu {
         elementwise::add(self, a, b)
     }
 
+    fn add_row(&self, x: &Tensor, row: &Tensor) -> Tensor {
+        elementwise::add_row(self, x, row)
+    }
+
     fn rms_norm(&self, x: &Tensor, w: &Tensor, epsilon: f32) -> Tensor {
         norm::rms_norm(self, x, w, epsilon)
     }
@@ -149,6 +153,10 @@ impl Differentiable for Cpu {
         d_w: Option<&mut Gradient>,
     ) {
         linear::linear_backward(self, d_out, x, w, d_x, d_w);
+    }
+
+    fn add_row_backward(&self, d_out: &Tensor, d_row: &mut Gradient) {
+        elementwise::add_row_backward(self, d_out, d_row);
     }
 
     fn rms_norm_backward(

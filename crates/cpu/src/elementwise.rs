@@ -23,6 +23,31 @@ pub(crate) fn add(cpu: &Cpu, a: &Tensor, b: &Tensor) -> Tensor {
     out
 }
 
+pub(crate) fn add_row(cpu: &Cpu, x: &Tensor, row: &Tensor) -> Tensor {
+    assert_eq!(x.cols(), row.len(), "a row for each row");
+    let mut out = cpu.buffer(x.dims());
+    let (x, row, dim) = (x.matrix::<f32>(), row.to_f32_vec(), x.cols());
+    let rows = (TASK / dim.max(1)).max(1);
+    cpu.for_row_tasks(out.as_mut_slice::<f32>(), dim, rows, |first, out| {
+        for (i, out) in out.chunks_exact_mut(dim).enumerate() {
+            sum_into(cpu.isa, x.row(first + i), &row, out);
+        }
+    });
+    out
+}
+
+/// One thread adds all rows in their order: it reads each number once, as memory gives them.
+pub(crate) fn add_row_backward(cpu: &Cpu, d_out: &Tensor, d_row: &mut Gradient) {
+    let (mode, d_row) = d_row.write();
+    let (d_out, d_row) = (d_out.matrix::<f32>(), d_row.as_mut_slice::<f32>());
+    if mode == Accumulate::Store {
+        d_row.fill(0.0);
+    }
+    for row in 0..d_out.rows {
+        add_into(cpu.isa, d_out.row(row), d_row);
+    }
+}
+
 #[inline(always)]
 fn sum_into_body<const FMA: bool>(a: &[f32], b: &[f32], out: &mut [f32]) {
     for ((out, a), b) in out.iter_mut().zip(a).zip(b) {

@@ -49,6 +49,13 @@ impl Attention<'_> {
         self.device.rotary(x, &spec, &self.batch.positions)
     }
 
+    /// Each head of `x` `[T, H · head_dim]` by itself, with `norm` `[head_dim]`.
+    fn normalise_heads(&self, x: &Tensor, norm: &Tensor) -> Tensor {
+        let heads = self.device.reshape(x, &[x.len() / norm.len(), norm.len()]); // [T · H, head_dim]
+        let heads = self.device.rms_norm(&heads, norm, self.config.norm_epsilon);
+        self.device.reshape(&heads, x.dims())
+    }
+
     fn multi_head(
         &self,
         h: &Tensor,
@@ -59,9 +66,20 @@ impl Attention<'_> {
         let AttentionConfig::MultiHead { n_kv_heads, head_dim, .. } = self.config.attention else {
             unreachable!("the weights were assembled from this configuration");
         };
-        let q = self.rotate(&device.linear(h, &weights.query), head_dim); // [T, H · head_dim]
-        let k = self.rotate(&device.linear(h, &weights.key), head_dim); // [T, Hkv · head_dim]
-        let v = device.linear(h, &weights.value); // [T, Hkv · head_dim]
+        let mut q = device.linear(h, &weights.query); // [T, H · head_dim]
+        let mut k = device.linear(h, &weights.key); // [T, Hkv · head_dim]
+        let mut v = device.linear(h, &weights.value); // [T, Hkv · head_dim]
+        if let Some(bias) = &weights.bias {
+            q = device.add_row(&q, &bias.query);
+            k = device.add_row(&k, &bias.key);
+            v = device.add_row(&v, &bias.value);
+        }
+        if let Some(norms) = &weights.head_norm {
+            q = self.normalise_heads(&q, &norms.query);
+            k = self.normalise_heads(&k, &norms.key);
+        }
+        let q = self.rotate(&q, head_dim);
+        let k = self.rotate(&k, head_dim);
         let (k, v) = match cache {
             None => (k, v),
             Some(cache) => cache.append(device, self.layer, &k, &v), // [S, Hkv · head_dim]

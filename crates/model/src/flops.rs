@@ -83,6 +83,27 @@ mod tests {
     }
 
     #[test]
+    fn heads_biases_and_norms_of_other_families_are_counted() {
+        let count = |model_type: &str| {
+            let config = json!({
+                "model_type": model_type, "vocab_size": 100, "hidden_size": 32,
+                "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
+                "head_dim": 12, "intermediate_size": 64, "max_position_embeddings": 128
+            });
+            let config = Config::from_value(config).expect("it is sound");
+            (Flops::per_token(&config, 9).forward, Size::of(&config).total)
+        };
+        let (query, key) = (4 * 12, 2 * 12);
+        let matrices = 32 * (2 * query + 2 * key) + 3 * 32 * 64;
+        let attended = 5 * 2 * query; // 5 keys on average, scores and values
+        let forward = f64::from(2 * (2 * (matrices + attended) + 32 * 100));
+        let total = |vectors: i32| (2 * (matrices + 2 * 32 + vectors) + 2 * 32 * 100 + 32) as usize;
+        assert_eq!(count("llama"), (forward, total(0)));
+        assert_eq!(count("qwen2"), (forward, total(query + 2 * key)));
+        assert_eq!(count("qwen3"), (forward, total(12 + 12)));
+    }
+
+    #[test]
     fn a_sliding_window_bounds_the_keys() {
         assert_eq!(mean_keys(9, None), 5.0);
         assert_eq!(mean_keys(4, Some(2)), (1.0 + 2.0 + 2.0 + 2.0) / 4.0);

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::weights::{Parameter, parameters};
 
 /// The weights to start training from: matrices normal with the configuration's
-/// `initializer_range`, normalisations 1, selection biases 0. Each tensor has a random stream of
+/// `initializer_range`, normalisations 1, biases 0. Each tensor has a random stream of
 /// its own, from `seed` and its name, so that it does not depend on what else the model has.
 pub fn initialise(config: &Config, seed: u64) -> Vec<(Parameter, Tensor)> {
     parameters(config)
@@ -17,7 +17,8 @@ pub fn initialise(config: &Config, seed: u64) -> Vec<(Parameter, Tensor)> {
                 let mut random = SplitMix::new(seed, &parameter.name);
                 (0..len).map(|_| config.initializer_range * random.normal()).collect()
             } else {
-                vec![if parameter.is_trained() { 1.0 } else { 0.0 }; len]
+                let is_norm = parameter.is_trained() && !parameter.is_bias();
+                vec![if is_norm { 1.0 } else { 0.0 }; len]
             };
             let tensor = Tensor::from_slice(&values, &parameter.dims);
             (parameter, tensor)

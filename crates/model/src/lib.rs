@@ -1,5 +1,6 @@
-//! The DeepSeek family of sparse mixture-of-experts models: configuration, weight names and
-//! formats, loading and saving, and one forward pass for training and inference alike.
+//! The DeepSeek family of sparse mixture-of-experts models, and beside it Llama and Qwen:
+//! configuration, weight names and formats, loading and saving, and one forward pass for training
+//! and inference alike.
 //!
 //! This crate must never know requests, gradients, schedules, or which device it runs on.
 //!
@@ -30,7 +31,10 @@ pub use checkpoint::{
     Checkpoint, StaticMemory, parse_safetensors, read_safetensors, read_weights, safetensors_bytes,
     write_aside, write_safetensors,
 };
-pub use config::{AttentionConfig, Config, MixtureConfig, ModelType, RopeConfig, YarnConfig};
+pub use config::{
+    AttentionConfig, Config, Llama3Config, MixtureConfig, ModelType, RopeConfig, Stretch,
+    YarnConfig,
+};
 pub use decoder::{Decoder, Output};
 pub use error::Error;
 pub use feed_forward::Routed;
@@ -38,7 +42,7 @@ pub use flops::Flops;
 pub use initialise::initialise;
 pub use size::Size;
 pub use weights::{
-    AttentionWeights, FeedForwardWeights, LatentWeights, LayerWeights, MixtureWeights,
-    MultiHeadWeights, Parameter, PredictLayerWeights, QueryWeights, ResidentWeights, SwiGluWeights,
-    Take, WeightSource, parameters,
+    AttentionWeights, FeedForwardWeights, HeadNorms, LatentWeights, LayerWeights, MixtureWeights,
+    MultiHeadWeights, Parameter, PredictLayerWeights, QkvBias, QueryWeights, ResidentWeights,
+    SwiGluWeights, Take, WeightSource, parameters,
 };

@@ -1,16 +1,17 @@
-//! The tables of cosines and sines of rotary position embedding, with YaRN.
+//! The tables of cosines and sines of rotary position embedding, stretched where the
+//! configuration says so.
 
 use std::f64::consts::PI;
 
 use hadal_tensor::{RotarySpec, Tensor};
 
-use crate::config::{Config, RopeConfig, YarnConfig};
+use crate::config::{Config, Llama3Config, RopeConfig, Stretch, YarnConfig};
 
 /// The tables of `config` for positions below `n_positions`, in host memory.
 pub(crate) fn tables(config: &Config, n_positions: usize) -> RotarySpec {
     let dim = config.attention.rotary_dim();
     let frequencies = frequencies(&config.rope, dim);
-    let factor = config.rope.yarn.map_or(1.0, |yarn| {
+    let factor = config.rope.yarn().map_or(1.0, |yarn| {
         // The published models have both temperatures equal, so that this is 1 for them.
         yarn.temperature(yarn.mscale) / yarn.temperature(yarn.mscale_all_dim)
     });
@@ -37,14 +38,29 @@ pub(crate) fn tables(config: &Config, n_positions: usize) -> RotarySpec {
 /// Radians per position of each pair, fastest first.
 fn frequencies(rope: &RopeConfig, dim: usize) -> Vec<f64> {
     let plain = |pair: usize| rope.theta.powf(-(2.0 * pair as f64) / dim as f64);
-    let Some(yarn) = rope.yarn else { return (0..dim / 2).map(plain).collect() };
-    let (low, high) = correction_range(&yarn, rope.theta, dim);
-    (0..dim / 2)
-        .map(|pair| {
-            let interpolated = ((pair as f64 - low) / (high - low)).clamp(0.0, 1.0);
-            plain(pair) * (1.0 - interpolated) + plain(pair) / yarn.factor * interpolated
-        })
-        .collect()
+    // How much of a pair's frequency is divided by the factor.
+    let divided = |pair: usize, part: f64, factor: f64| {
+        plain(pair) * (1.0 - part) + plain(pair) / factor * part
+    };
+    let pairs = 0..dim / 2;
+    match rope.stretch {
+        None => pairs.map(plain).collect(),
+        Some(Stretch::Linear { factor }) => pairs.map(|pair| plain(pair) / factor).collect(),
+        Some(Stretch::Llama3(llama3)) => pairs
+            .map(|pair| divided(pair, slow_part(&llama3, plain(pair)), llama3.factor))
+            .collect(),
+        Some(Stretch::Yarn(yarn)) => {
+            let (low, high) = correction_range(&yarn, rope.theta, dim);
+            let part = |pair: usize| ((pair as f64 - low) / (high - low)).clamp(0.0, 1.0);
+            pairs.map(|pair| divided(pair, part(pair), yarn.factor)).collect()
+        }
+    }
+}
+
+/// How far `frequency` lies on the slow side of Llama 3's ramp, from 0 to 1.
+fn slow_part(llama3: &Llama3Config, frequency: f64) -> f64 {
+    let turns = llama3.original_positions as f64 * frequency / (2.0 * PI);
+    ((llama3.high_turns - turns) / (llama3.high_turns - llama3.low_turns)).clamp(0.0, 1.0)
 }
 
 /// The pairs between which YaRN goes over from keeping the frequency to dividing it.

@@ -84,8 +84,32 @@ pub struct MultiHeadWeights {
     pub key: Tensor,
     /// `[Hkv · head_dim, D]`.
     pub value: Tensor,
+    /// Added to query, key and value.
+    pub bias: Option<QkvBias>,
+    /// Normalisation of each head before its rotation.
+    pub head_norm: Option<HeadNorms>,
     /// `[D, H · head_dim]`.
     pub output: Tensor,
+}
+
+/// What is added after the projections of attention.
+#[derive(Clone, Debug)]
+pub struct QkvBias {
+    /// `[H · head_dim]`.
+    pub query: Tensor,
+    /// `[Hkv · head_dim]`.
+    pub key: Tensor,
+    /// `[Hkv · head_dim]`.
+    pub value: Tensor,
+}
+
+/// Normalisation of heads, the same for all of a layer.
+#[derive(Clone, Debug)]
+pub struct HeadNorms {
+    /// `[head_dim]`.
+    pub query: Tensor,
+    /// `[head_dim]`.
+    pub key: Tensor,
 }
 
 /// The query's projection in latent attention.
@@ -168,6 +192,11 @@ impl Parameter {
         !self.name.ends_with("e_score_correction_bias")
     }
 
+    /// Whether it is added to the output of a projection.
+    pub fn is_bias(&self) -> bool {
+        self.name.ends_with(".bias")
+    }
+
     /// Whether it is a matrix, which weight decay and random initialisation are for.
     pub fn is_matrix(&self) -> bool {
         self.dims.len() > 1
@@ -246,36 +275,70 @@ fn predict_layer(config: &Config, take: &mut Take<'_>) -> Result<PredictLayerWei
 }
 
 fn attention(config: &Config, take: &mut Take<'_>) -> Result<AttentionWeights, Error> {
-    let hidden = config.hidden_size;
-    let mut take = |name: &str, dims: &[usize]| take(&format!("self_attn.{name}.weight"), dims);
+    let mut take = |name: &str, dims: &[usize]| take(&format!("self_attn.{name}"), dims);
     match config.attention {
-        AttentionConfig::MultiHead { n_heads, n_kv_heads, head_dim } => {
-            Ok(AttentionWeights::MultiHead(MultiHeadWeights {
-                query: take("q_proj", &[n_heads * head_dim, hidden])?,
-                key: take("k_proj", &[n_kv_heads * head_dim, hidden])?,
-                value: take("v_proj", &[n_kv_heads * head_dim, hidden])?,
-                output: take("o_proj", &[hidden, n_heads * head_dim])?,
-            }))
+        AttentionConfig::MultiHead { .. } => {
+            multi_head(config, &mut take).map(AttentionWeights::MultiHead)
         }
-        AttentionConfig::Latent { n_heads, q_rank, kv_rank, nope, rope, value } => {
-            let query_dim = n_heads * (nope + rope);
-            let query = match q_rank {
-                None => QueryWeights::Full(take("q_proj", &[query_dim, hidden])?),
-                Some(rank) => QueryWeights::LowRank {
-                    down: take("q_a_proj", &[rank, hidden])?,
-                    norm: take("q_a_layernorm", &[rank])?,
-                    up: take("q_b_proj", &[query_dim, rank])?,
-                },
-            };
-            Ok(AttentionWeights::Latent(LatentWeights {
-                query,
-                kv_down: take("kv_a_proj_with_mqa", &[kv_rank + rope, hidden])?,
-                kv_norm: take("kv_a_layernorm", &[kv_rank])?,
-                kv_up: take("kv_b_proj", &[n_heads * (nope + value), kv_rank])?,
-                output: take("o_proj", &[hidden, n_heads * value])?,
-            }))
-        }
+        AttentionConfig::Latent { .. } => latent(config, &mut take).map(AttentionWeights::Latent),
     }
+}
+
+fn multi_head(config: &Config, take: &mut Take<'_>) -> Result<MultiHeadWeights, Error> {
+    let hidden = config.hidden_size;
+    let AttentionConfig::MultiHead { n_heads, n_kv_heads, head_dim, bias, head_norm } =
+        config.attention
+    else {
+        unreachable!("the caller looked at this configuration");
+    };
+    let (query_dim, key_dim) = (n_heads * head_dim, n_kv_heads * head_dim);
+    let query = take("q_proj.weight", &[query_dim, hidden])?;
+    let key = take("k_proj.weight", &[key_dim, hidden])?;
+    let value = take("v_proj.weight", &[key_dim, hidden])?;
+    let bias = if bias {
+        Some(QkvBias {
+            query: take("q_proj.bias", &[query_dim])?,
+            key: take("k_proj.bias", &[key_dim])?,
+            value: take("v_proj.bias", &[key_dim])?,
+        })
+    } else {
+        None
+    };
+    let head_norm = if head_norm {
+        Some(HeadNorms {
+            query: take("q_norm.weight", &[head_dim])?,
+            key: take("k_norm.weight", &[head_dim])?,
+        })
+    } else {
+        None
+    };
+    let output = take("o_proj.weight", &[hidden, query_dim])?;
+    Ok(MultiHeadWeights { query, key, value, bias, head_norm, output })
+}
+
+fn latent(config: &Config, take: &mut Take<'_>) -> Result<LatentWeights, Error> {
+    let hidden = config.hidden_size;
+    let AttentionConfig::Latent { n_heads, q_rank, kv_rank, nope, rope, value } = config.attention
+    else {
+        unreachable!("the caller looked at this configuration");
+    };
+    let mut take = |name: &str, dims: &[usize]| take(&format!("{name}.weight"), dims);
+    let query_dim = n_heads * (nope + rope);
+    let query = match q_rank {
+        None => QueryWeights::Full(take("q_proj", &[query_dim, hidden])?),
+        Some(rank) => QueryWeights::LowRank {
+            down: take("q_a_proj", &[rank, hidden])?,
+            norm: take("q_a_layernorm", &[rank])?,
+            up: take("q_b_proj", &[query_dim, rank])?,
+        },
+    };
+    Ok(LatentWeights {
+        query,
+        kv_down: take("kv_a_proj_with_mqa", &[kv_rank + rope, hidden])?,
+        kv_norm: take("kv_a_layernorm", &[kv_rank])?,
+        kv_up: take("kv_b_proj", &[n_heads * (nope + value), kv_rank])?,
+        output: take("o_proj", &[hidden, n_heads * value])?,
+    })
 }
 
 fn swiglu(

@@ -59,13 +59,34 @@ fn logits(case: &str, checkpoint: Checkpoint) -> (Vec<f32>, Vec<f32>) {
 
 #[test]
 fn files_of_the_package_gguf_compute_the_same() {
-    for (case, file) in [("moe_mha", "moe_mha"), ("v2_lite", "v2_lite-00001-of-00002")] {
+    for (case, file) in [
+        ("moe_mha", "moe_mha"),
+        ("v2_lite", "v2_lite-00001-of-00002"),
+        ("llama3", "llama3"),
+        ("qwen2", "qwen2"),
+        ("qwen3_yarn", "qwen3_yarn"),
+    ] {
         let checkpoint = Checkpoint::open(&goldens().join(format!("gguf/{file}.gguf"))).unwrap();
         let (found, expected) = logits(case, checkpoint);
         assert_eq!(found.len(), expected.len());
         let worst = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(worst <= 1e-4, "{case}: a logit differs by {worst}");
     }
+}
+
+#[test]
+fn experts_of_qwen_compute_the_same_without_a_window() {
+    let folder = tempdir().unwrap();
+    let golden = goldens().join("qwen3_moe");
+    let config = fs::read_to_string(golden.join("config.json")).unwrap();
+    let mut config: serde_json::Value = serde_json::from_str(&config).unwrap();
+    config["use_sliding_window"] = false.into();
+    fs::write(folder.path().join("config.json"), config.to_string()).unwrap();
+    let weights = "model.safetensors";
+    fs::copy(golden.join(weights), folder.path().join(weights)).unwrap();
+    let published = logits("qwen3_moe", Checkpoint::open(folder.path()).unwrap()).0;
+    let file = Checkpoint::open(&goldens().join("gguf/qwen3_moe.gguf")).unwrap();
+    assert!(logits("qwen3_moe", file).0 == published);
 }
 
 #[test]
@@ -163,6 +184,7 @@ fn what_gguf_cannot_say_is_refused_by_name() {
     let folder = tempdir().unwrap();
     for (case, expected) in [
         ("moe_mha", "multi-head latent attention"),
+        ("qwen2", "multi-head latent attention"),
         ("sliding", "in a window"),
         ("v3_yarn_mscale", "YaRN of mscale 1 and mscale_all_dim 0.5"),
     ] {

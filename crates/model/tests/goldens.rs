@@ -11,7 +11,7 @@ use hadal_model::{
 };
 use hadal_tensor::{Backend, Reference, Tensor};
 
-const CASES: [&str; 8] = [
+const CASES: [&str; 16] = [
     "v2_grouped",
     "v2_lite",
     "v2_lite_yarn",
@@ -20,6 +20,14 @@ const CASES: [&str; 8] = [
     "v3_yarn_mscale",
     "sliding",
     "moe_mha",
+    "llama",
+    "llama3",
+    "llama_linear",
+    "qwen2",
+    "qwen2_sliding",
+    "qwen3",
+    "qwen3_yarn",
+    "qwen3_moe",
 ];
 
 /// Greatest difference of a logit.
@@ -88,8 +96,9 @@ fn tokens_visit_the_experts_they_visit_in_transformers() {
         let golden = open(case, &device);
         let batch = Batch::of_texts(golden.texts.iter().map(Vec::as_slice)).expect("not empty");
         let output = golden.decoder.forward(&device, &golden.weights, &batch, None).expect("runs");
-        assert!(!output.routed.is_empty());
-        for (Routed { routing, .. }, layer) in output.routed.iter().zip(1..) {
+        let config = golden.decoder.config();
+        assert_eq!(output.routed.len(), config.n_layers - config.n_dense_layers, "{case}");
+        for (Routed { routing, .. }, layer) in output.routed.iter().zip(config.n_dense_layers..) {
             let expected = |what: &str| &golden.tensors[&format!("router.{layer}.{what}")];
             let found = by_weight(&routing.indices, &routing.weights);
             let expected = by_weight(expected("indices"), expected("weights"));

@@ -41,6 +41,10 @@ pub trait Backend: Send + Sync {
     /// The sum of two tensors of the same shape.
     fn add(&self, a: &Tensor, b: &Tensor) -> Tensor;
 
+    /// The row `row` `[C]`, of any format, added to each row of `x` `[T, C]`: the bias of a linear
+    /// layer.
+    fn add_row(&self, x: &Tensor, row: &Tensor) -> Tensor;
+
     /// `x / √(mean(x²) + epsilon) · w` along each row of `x` `[T, D]`, with `w` `[D]`
     /// (Zhang and Sennrich 2019).
     fn rms_norm(&self, x: &Tensor, w: &Tensor, epsilon: f32) -> Tensor;
@@ -55,6 +59,12 @@ pub trait Backend: Send + Sync {
     /// The columns in `range`, without a copy where the device can.
     fn columns(&self, x: &Tensor, range: Range<usize>) -> Tensor {
         x.columns(range)
+    }
+
+    /// The values of a contiguous `x` in another shape of as many values, without a copy where the
+    /// device can.
+    fn reshape(&self, x: &Tensor, dims: &[usize]) -> Tensor {
+        x.reshaped(dims)
     }
 
     /// The columns of `a` `[T, A]` and after them those of `b` `[T, B]`: `[T, A + B]`.

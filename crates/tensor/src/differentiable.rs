@@ -172,6 +172,10 @@ pub trait Differentiable: Backend {
         d_w: Option<&mut Gradient>,
     );
 
+    /// Of [`Backend::add_row`]: `d_row` `[C]`, the sum of the rows of `d_out` `[T, C]`. That of `x`
+    /// is [`Differentiable::pass_gradient`].
+    fn add_row_backward(&self, d_out: &Tensor, d_row: &mut Gradient);
+
     /// Of [`Backend::rms_norm`]: `d_x` `[T, D]`, `d_w` `[D]`.
     fn rms_norm_backward(
         &self,

@@ -153,6 +153,21 @@ impl Tensor {
         }
     }
 
+    /// A view of the same values, row after row, in another shape.
+    ///
+    /// # Panics
+    /// When the shape holds another number of values, or the rows are not contiguous.
+    pub fn reshaped(&self, dims: &[usize]) -> Tensor {
+        assert_eq!(self.len(), dims.iter().product(), "{:?} seen as {dims:?}", self.dims);
+        assert!(self.is_contiguous(), "a new shape for rows that lie {} apart", self.row_stride);
+        Tensor {
+            id: TensorId::fresh(),
+            dims: dims.to_vec(),
+            row_stride: dims.last().copied().unwrap_or(1),
+            ..self.clone()
+        }
+    }
+
     /// The values as rows, in host memory.
     ///
     /// # Panics
@@ -337,6 +352,7 @@ mod tests {
         let t = Tensor::from_slice(&values, &[3, 4]);
         assert_eq!(t.columns(1..3).to_f32_vec(), [1., 2., 5., 6., 9., 10.]);
         assert_eq!(t.row_range(1..3).columns(3..4).to_f32_vec(), [7., 11.]);
+        assert_eq!(t.row_range(1..3).reshaped(&[4, 2]).row_range(2..3).to_f32_vec(), [8., 9.]);
         assert_ne!(t.columns(0..4).id(), t.id());
         assert_eq!(t.clone().id(), t.id());
     }

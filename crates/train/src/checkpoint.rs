@@ -80,13 +80,8 @@ fn write_model(
         .collect();
     files.write(folder, "model.safetensors", &safetensors_bytes(&stored))?;
     tokenizer.save(folder)?;
+    let architecture = config.model_type.architecture();
     let mut config = config.json_stored_as(dtype);
-    let model_type = config["model_type"].as_str().unwrap_or_default().to_owned();
-    let architecture = match model_type.as_str() {
-        "deepseek_v2" => "DeepseekV2ForCausalLM",
-        "deepseek_v3" => "DeepseekV3ForCausalLM",
-        _ => "DeepseekForCausalLM",
-    };
     config["architectures"] = json!([architecture]);
     config["torch_dtype"] = json!(match dtype {
         DType::Bf16 | DType::Q8_0 => "bfloat16",

@@ -139,6 +139,18 @@ impl Backend for Tape<'_> {
         out
     }
 
+    fn add_row(&self, x: &Tensor, row: &Tensor) -> Tensor {
+        let out = self.device.add_row(x, row);
+        let (x, row) = (x.clone(), row.clone());
+        self.record(&out, move |device, gradients, d_out| {
+            gradients.write(device, &x, |_, d_x| device.pass_gradient(d_out, d_x));
+            if gradients.is_trained(&row) {
+                gradients.write(device, &row, |_, d_row| device.add_row_backward(d_out, d_row));
+            }
+        });
+        out
+    }
+
     fn rms_norm(&self, x: &Tensor, w: &Tensor, epsilon: f32) -> Tensor {
         let out = self.device.rms_norm(x, w, epsilon);
         let (x, w) = (x.clone(), w.clone());
@@ -184,6 +196,17 @@ impl Backend for Tape<'_> {
         self.record(&out, move |device, gradients, d_out| {
             gradients.write(device, &x, |_, d_x| {
                 device.columns_backward(d_out, range.start, d_x);
+            });
+        });
+        out
+    }
+
+    fn reshape(&self, x: &Tensor, dims: &[usize]) -> Tensor {
+        let out = self.device.reshape(x, dims);
+        let x = x.clone();
+        self.record(&out, move |device, gradients, d_out| {
+            gradients.write(device, &x, |_, d_x| {
+                device.pass_gradient(&device.reshape(d_out, x.dims()), d_x);
             });
         });
         out

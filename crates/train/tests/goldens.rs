@@ -43,6 +43,14 @@ fn every_gradient_equals_that_of_transformers() {
         "v3_yarn_mscale",
         "sliding",
         "moe_mha",
+        "llama",
+        "llama3",
+        "llama_linear",
+        "qwen2",
+        "qwen2_sliding",
+        "qwen3",
+        "qwen3_yarn",
+        "qwen3_moe",
     ];
     for device in devices() {
         for case in cases {

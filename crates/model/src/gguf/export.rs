@@ -132,7 +132,7 @@ fn put_sizes(front: &mut Front, config: &Config, latent: LatentSizes) {
 
 fn put_positions(front: &mut Front, config: &Config) -> Result<(), GgufError> {
     front.number(&key("rope.freq_base"), config.rope.theta as f32);
-    let Some(yarn) = config.rope.yarn else { return Ok(()) };
+    let Some(yarn) = config.rope.yarn() else { return Ok(()) };
     if yarn.mscale_all_dim == 0.0 || yarn.mscale != yarn.mscale_all_dim {
         let (mscale, all) = (yarn.mscale, yarn.mscale_all_dim);
         let what = format!("YaRN of mscale {mscale} and mscale_all_dim {all}: they must be equal");

@@ -7,6 +7,7 @@
 
 mod architecture;
 mod deepseek;
+mod dense;
 mod error;
 mod export;
 mod header;
@@ -102,6 +103,7 @@ fn assemble(
             is_tied: gathered.is_tied(),
             vocab_size: gathered.vocab_size()?,
             n_tensors: gathered.n_tensors(),
+            rope_divisors: gathered.rope_divisors(),
         };
         Ok((architecture, (architecture.config)(&keys)?))
     })?;

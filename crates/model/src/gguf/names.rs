@@ -8,11 +8,16 @@ const WHOLE: [(&str, &str); 3] = [
 ];
 
 /// Tensors of layer `N`: behind `blk.N.` in GGUF, behind `model.layers.N.` in published names.
-const OF_LAYER: [(&str, &str); 26] = [
+const OF_LAYER: [(&str, &str); 31] = [
     ("attn_norm.weight", "input_layernorm.weight"),
     ("attn_q.weight", "self_attn.q_proj.weight"),
     ("attn_k.weight", "self_attn.k_proj.weight"),
     ("attn_v.weight", "self_attn.v_proj.weight"),
+    ("attn_q.bias", "self_attn.q_proj.bias"),
+    ("attn_k.bias", "self_attn.k_proj.bias"),
+    ("attn_v.bias", "self_attn.v_proj.bias"),
+    ("attn_q_norm.weight", "self_attn.q_norm.weight"),
+    ("attn_k_norm.weight", "self_attn.k_norm.weight"),
     ("attn_q_a.weight", "self_attn.q_a_proj.weight"),
     ("attn_q_a_norm.weight", "self_attn.q_a_layernorm.weight"),
     ("attn_q_b.weight", "self_attn.q_b_proj.weight"),
@@ -49,6 +54,8 @@ const STACKED: [(&str, &[&str]); 4] = [
 
 /// What a tensor of a GGUF file is to a model.
 pub(super) enum Role {
+    /// What divides the frequency of each rotary pair.
+    RopeDivisors,
     /// One tensor, by its published name.
     One(String),
     /// In the rows of each expert of a layer, these of its projections one after the other.
@@ -82,6 +89,9 @@ impl LatentHalf {
 pub(super) fn role(name: &str) -> Option<Role> {
     if let Some(published) = find(&WHOLE, name) {
         return Some(Role::One(published.to_owned()));
+    }
+    if name == "rope_freqs.weight" {
+        return Some(Role::RopeDivisors);
     }
     let (layer, rest) = name.strip_prefix("blk.")?.split_once('.')?;
     let layer: usize = layer.parse().ok()?;

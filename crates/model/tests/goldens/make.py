@@ -26,7 +26,15 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import nn
-from transformers import AutoModelForCausalLM, DeepseekV2Config, DeepseekV3Config, LlamaConfig
+from transformers import (
+    AutoModelForCausalLM,
+    DeepseekV2Config,
+    DeepseekV3Config,
+    LlamaConfig,
+    Qwen2Config,
+    Qwen3Config,
+    Qwen3MoeConfig,
+)
 from transformers.models.llama.modeling_llama import LlamaAttention, LlamaMLP, LlamaRMSNorm, LlamaRotaryEmbedding
 from transformers.utils import logging
 
@@ -86,6 +94,31 @@ def yarn(theta, mscale, mscale_all_dim):
     )
 
 
+# Families with plain multi-head attention: two query heads to each key head.
+PLAIN = dict(
+    vocab_size=VOCAB,
+    hidden_size=32,
+    intermediate_size=24,
+    num_hidden_layers=3,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+    max_position_embeddings=640,
+    rope_parameters=dict(rope_type="default", rope_theta=10000.0),
+    bos_token_id=0,
+    eos_token_id=1,
+)
+# With 16 dimensions and theta 100, wavelengths from 6 to 352 positions: some below 32 / 4, some between, some above 32.
+LLAMA3 = dict(
+    rope_parameters=dict(
+        rope_type="llama3",
+        rope_theta=100.0,
+        factor=8.0,
+        low_freq_factor=1.0,
+        high_freq_factor=4.0,
+        original_max_position_embeddings=32,
+    )
+)
+
 # model_type "deepseek" (DeepSeek-MoE-16B), with the keys of its published config.json.
 MOE_MHA = dict(
     model_type="deepseek",
@@ -135,6 +168,41 @@ CASES = {
         ),
     ),
     "moe_mha": (800, MOE_MHA),
+    "llama": (900, LlamaConfig(**PLAIN)),
+    "llama3": (1000, LlamaConfig(**PLAIN | LLAMA3 | dict(tie_word_embeddings=True, head_dim=16))),
+    "llama_linear": (
+        1100,
+        LlamaConfig(**PLAIN | dict(rope_parameters=dict(rope_type="linear", rope_theta=100.0, factor=2.5))),
+    ),
+    "qwen2": (1200, Qwen2Config(**PLAIN | dict(tie_word_embeddings=True, sliding_window=5, max_window_layers=1))),
+    "qwen2_sliding": (
+        1300,
+        Qwen2Config(**PLAIN | dict(use_sliding_window=True, sliding_window=5, max_window_layers=1)),
+    ),
+    "qwen3": (1400, Qwen3Config(**PLAIN | dict(head_dim=12))),
+    "qwen3_yarn": (
+        1500,
+        Qwen3Config(
+            **PLAIN
+            | dict(
+                head_dim=16,
+                max_position_embeddings=16,
+                rope_parameters=dict(
+                    rope_type="yarn", rope_theta=10.0, factor=4.0, original_max_position_embeddings=16
+                ),
+            )
+        ),
+    ),
+    "qwen3_moe": (
+        1600,
+        Qwen3MoeConfig(
+            **PLAIN
+            | dict(
+                head_dim=12, moe_intermediate_size=8, num_experts=8, num_experts_per_tok=3, norm_topk_prob=True,
+                use_sliding_window=True, sliding_window=7,
+            )
+        ),
+    ),
 }
 CLASSIC = ("v2_lite_yarn", "v3_yarn")
 
@@ -233,6 +301,8 @@ def causal_mask(length, window=None):
 
 def use_windows(model):
     """Give the layers that `layer_types` calls sliding a windowed mask; transformers' DeepSeek models ignore the key."""
+    if not model.config.model_type.startswith("deepseek"):
+        return
     kinds = getattr(model.config, "layer_types", None) or []
 
     def replace_mask(_module, args, kwargs):
@@ -291,6 +361,8 @@ def fill(model, generator):
                 # Both signs, and below zero often enough that some chosen experts have a negative biased score: there
                 # a router that fills masked groups with 0 instead of -inf chooses others.
                 tensor.copy_(0.4 * noise - 0.35)
+            elif name.endswith(".bias"):
+                tensor.copy_(0.3 * noise)
             elif tensor.ndim == 1:
                 tensor.copy_(1 + 0.1 * noise)
             elif any(part in name for part in (".q_", ".k_proj", ".kv_", ".gate.weight", "embed_tokens", "lm_head")):
@@ -365,9 +437,9 @@ def check_routing(module, logits, weights, indices, config):
     expected = choice.topk(k).indices
     assert torch.equal(expected.sort(-1).values, indices.sort(-1).values), "routing differs from the rules"
     expected = scores.gather(1, indices)
-    if bias is not None:
+    if get("norm_topk_prob"):
         expected = expected / expected.sum(-1, keepdim=True)
-    torch.testing.assert_close(weights, expected * (get("routed_scaling_factor") or 1.0))
+    torch.testing.assert_close(weights, expected * (get("routed_scaling_factor", None) or 1.0))
     # The golden lists experts by descending weight, so that order must be clear too.
     ordered = weights.sort(dim=-1, descending=True).values
     gaps.append((ordered[:, :-1] - ordered[:, 1:]).min().item())
@@ -380,7 +452,7 @@ def check_yarn(model, config):
     Ports have dropped one or the other. The transformers named above follows both, for V2 as for V3, so nothing is
     patched here; should another version differ, this stops it from writing a golden.
     """
-    if isinstance(config, dict):
+    if isinstance(config, dict) or not config.model_type.startswith("deepseek"):
         return
     rope = config.rope_parameters
     scale, factor = config.qk_head_dim**-0.5, 1.0
@@ -443,6 +515,8 @@ def save_checkpoint(model, folder):
     """Write config.json and model.safetensors; the file must hold exactly the published names and our values."""
     folder.mkdir(parents=True, exist_ok=True)
     state = {k: v for name, tensor in model.state_dict().items() for k, v in published(name, tensor)}
+    if getattr(model.config, "tie_word_embeddings", False):
+        del state["lm_head.weight"]
     if isinstance(model, MoeMhaForCausalLM):
         write_json(folder / "config.json", model.config)
         write_tensors(folder / "model.safetensors", state)
@@ -466,7 +540,7 @@ def make_case(name, folder):
         routers = watch_routers(model)
         logits = logits_of(model, ids)
         checks = [check_routing(*router, config) for router in routers.values()]
-        gap, differ = min(c[0] for c in checks), sum(c[1] for c in checks)
+        gap, differ = min((c[0] for c in checks), default=math.inf), sum(c[1] for c in checks)
         biased = any("e_score_correction_bias" in key for key in model.state_dict())
         if gap > MIN_GAP and (differ > 0 or not biased):
             break

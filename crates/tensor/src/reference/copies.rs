@@ -42,6 +42,22 @@ pub(super) fn add(a: &Tensor, b: &Tensor) -> Tensor {
     sum.into_shaped(a.dims())
 }
 
+pub(super) fn add_row(x: &Tensor, row: &Tensor) -> Tensor {
+    let (mut sum, row) = (Grid::read(x), Grid::read(row));
+    for i in 0..sum.rows {
+        add_scaled(sum.row_mut(i), 1.0, row.row(0));
+    }
+    sum.into_shaped(x.dims())
+}
+
+pub(super) fn add_row_backward(d_out: &Tensor, d_row: &mut Gradient) {
+    let (d_out, mut sum) = (Grid::read(d_out), Grid::zeros_like(d_row.tensor()));
+    for i in 0..d_out.rows {
+        add_scaled(sum.row_mut(0), 1.0, d_out.row(i));
+    }
+    sum.write_to(d_row);
+}
+
 pub(super) fn pass_gradient(gradient: &Tensor, into: &mut Gradient) {
     Grid::read(gradient).write_to(into);
 }

@@ -72,6 +72,10 @@ impl Backend for Reference {
         copies::add(a, b)
     }
 
+    fn add_row(&self, x: &Tensor, row: &Tensor) -> Tensor {
+        copies::add_row(x, row)
+    }
+
     fn rms_norm(&self, x: &Tensor, w: &Tensor, epsilon: f32) -> Tensor {
         norm::rms_norm(x, w, epsilon)
     }
@@ -149,6 +153,10 @@ impl Differentiable for Reference {
         d_w: Option<&mut Gradient>,
     ) {
         linear::linear_backward(d_out, x, w, d_x, d_w);
+    }
+
+    fn add_row_backward(&self, d_out: &Tensor, d_row: &mut Gradient) {
+        copies::add_row_backward(d_out, d_row);
     }
 
     fn rms_norm_backward(

@@ -103,8 +103,11 @@ fn layer(config: &Config, index: usize) -> usize {
 /// values, the mixed values.
 fn attention(attention: AttentionConfig) -> usize {
     match attention {
-        AttentionConfig::MultiHead { n_heads, n_kv_heads, head_dim } => {
-            2 * n_heads * head_dim + 3 * n_kv_heads * head_dim + n_heads * head_dim + n_heads
+        AttentionConfig::MultiHead { n_heads, n_kv_heads, head_dim, bias, head_norm } => {
+            let (query, key) = (n_heads * head_dim, n_kv_heads * head_dim);
+            let biased = if bias { query + 2 * key } else { 0 };
+            let normed = if head_norm { query + key } else { 0 };
+            2 * query + 3 * key + biased + normed + query + n_heads
         }
         AttentionConfig::Latent { n_heads, q_rank, kv_rank, nope, rope, value } => {
             let query = 2 * q_rank.unwrap_or(0) + 2 * n_heads * (nope + rope);

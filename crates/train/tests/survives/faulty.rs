@@ -43,10 +43,12 @@ impl Backend for Faulty {
         fn embedding(table: &Tensor, ids: &Tensor) -> Tensor;
         fn linear(x: &Tensor, w: &Tensor) -> Tensor;
         fn add(a: &Tensor, b: &Tensor) -> Tensor;
+        fn add_row(x: &Tensor, row: &Tensor) -> Tensor;
         fn rms_norm(x: &Tensor, w: &Tensor, epsilon: f32) -> Tensor;
         fn rotary(x: &Tensor, spec: &RotarySpec, positions: &Tensor) -> Tensor;
         fn swiglu(gate: &Tensor, up: &Tensor) -> Tensor;
         fn columns(x: &Tensor, range: Range<usize>) -> Tensor;
+        fn reshape(x: &Tensor, dims: &[usize]) -> Tensor;
         fn join_columns(a: &Tensor, b: &Tensor) -> Tensor;
         fn join_keys(kv: &Tensor, k_rope: &Tensor, dims: LatentDims) -> (Tensor, Tensor);
         fn attention(q: &Tensor, k: &Tensor, v: &Tensor, spec: &AttentionSpec) -> Tensor;
@@ -71,6 +73,7 @@ impl Differentiable for Faulty {
             d_out: &Tensor, x: &Tensor, w: &Tensor, d_x: Option<&mut Gradient>,
             d_w: Option<&mut Gradient>
         );
+        fn add_row_backward(d_out: &Tensor, d_row: &mut Gradient);
         fn rms_norm_backward(
             d_out: &Tensor, x: &Tensor, w: &Tensor, epsilon: f32, d_x: &mut Gradient,
             d_w: Option<&mut Gradient>

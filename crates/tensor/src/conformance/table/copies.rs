@@ -19,6 +19,13 @@ pub(super) fn cases() -> Vec<Case> {
     {
         cases.push(add(dims, is_strided));
     }
+    for (t, c, is_strided) in [(1, 1, false), (3, 17, false), (70, 130, false), (17, 33, true)] {
+        cases.push(add_row(t, c, is_strided));
+    }
+    cases.extend([DType::Bf16, DType::F16].map(add_frozen_row));
+    for (from, to) in [([1, 12], [3, 4]), ([70, 24], [280, 6]), ([6, 5], [2, 15])] {
+        cases.push(reshape(from, to));
+    }
     for (t, cols, start, end) in [(1, 16, 0, 5), (3, 24, 16, 24), (17, 70, 3, 64), (5, 8, 0, 8)] {
         cases.push(columns(t, cols, start, end));
     }
@@ -88,6 +95,37 @@ fn add(dims: [usize; 2], is_strided: bool) -> Case {
             b.pass_gradient(&d[0], d_b);
         },
     )
+}
+
+fn add_row(t: usize, c: usize, is_strided: bool) -> Case {
+    let name = format!("add_row T{t} C{c}{}", if is_strided { ", x strided" } else { "" });
+    let mut random = Random::named(&name);
+    let x = Input::wanted("x", random.tensor(&[t, c], 1.0)).strided(is_strided);
+    let row = Input::wanted("row", random.tensor(&[c], 1.0));
+    Case::new(name, Bound::F32, vec![x, row], |b, x| vec![b.add_row(&x[0], &x[1])]).backward(
+        |b, _, d, g| {
+            let [d_x, d_row] = places(g);
+            b.pass_gradient(&d[0], d_x);
+            b.add_row_backward(&d[0], d_row);
+        },
+    )
+}
+
+fn add_frozen_row(dtype: DType) -> Case {
+    let name = format!("add_row of a frozen {}", dtype.name());
+    let mut random = Random::named(&name);
+    let x = Input::fixed("x", random.tensor(&[3, 48], 1.0));
+    let row = random.weights(1, 48, dtype).reshaped(&[48]);
+    Case::new(name, Bound::EXACT, vec![x, Input::fixed("row", row)], |b, x| {
+        vec![b.add_row(&x[0], &x[1])]
+    })
+}
+
+fn reshape(from: [usize; 2], to: [usize; 2]) -> Case {
+    let name = format!("reshape {from:?} to {to:?}");
+    let x = Input::wanted("x", Random::named(&name).tensor(&from, 1.0));
+    Case::new(name, Bound::EXACT, vec![x], move |b, x| vec![b.reshape(&x[0], &to)])
+        .backward(move |b, _, d, g| b.pass_gradient(&b.reshape(&d[0], &from), place(&mut g[0])))
 }
 
 fn columns(t: usize, cols: usize, start: usize, end: usize) -> Case {
