@@ -90,6 +90,27 @@ fn experts_of_qwen_compute_the_same_without_a_window() {
 }
 
 #[test]
+fn a_tensor_that_the_model_does_not_ask_for_is_refused() {
+    // The model with biases, named as the family that has none.
+    let mut bytes = fs::read(goldens().join("gguf/qwen2.gguf")).unwrap();
+    let name = b"qwen2.";
+    let mut place = 0;
+    while let Some(found) = bytes[place..].windows(name.len()).position(|window| window == name) {
+        place += found + name.len();
+        bytes[place - 6..place - 1].copy_from_slice(b"llama");
+    }
+    let name = b"general.architecture";
+    let place = bytes.windows(name.len()).position(|window| window == name).unwrap();
+    let value = place + name.len() + 4 + 8;
+    bytes[value..value + 5].copy_from_slice(b"llama");
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("llama.gguf");
+    fs::write(&path, bytes).unwrap();
+    let message = Checkpoint::open(&path).err().unwrap().to_string();
+    assert!(message.contains("_proj.bias`, which this model does not know"), "{message}");
+}
+
+#[test]
 fn a_model_that_is_written_comes_back() {
     let folder = tempdir().unwrap();
     for case in ["v2_grouped", "v2_lite", "v2_lite_yarn", "v3", "v3_yarn"] {

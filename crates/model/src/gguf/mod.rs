@@ -22,7 +22,7 @@ mod value;
 mod vocabulary;
 mod writer;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -32,9 +32,11 @@ pub use error::GgufError;
 pub use export::write_gguf;
 pub use vocabulary::{TokenKind, Vocabulary};
 
+use crate::checkpoint::Checkpoint;
 use crate::config::Config;
 use crate::error::Error;
 use crate::mapped::MappedFile;
+use crate::weights::parameters;
 use architecture::{Architecture, Keys};
 use header::Header;
 use metadata::Metadata;
@@ -81,6 +83,19 @@ pub fn read_vocabulary(path: &Path) -> Result<Vocabulary, Error> {
 /// When the host cannot read the memory.
 pub fn parse_vocabulary(file: &str, memory: &dyn Memory) -> Result<Vocabulary, Error> {
     with_header(Path::new(file), memory, |header| Vocabulary::read(&header.metadata))
+}
+
+/// Refuses a model with tensors that its configuration does not ask for: what they do would be left
+/// out, silently.
+pub(crate) fn check_all_asked_for(file: &str, checkpoint: &Checkpoint) -> Result<(), Error> {
+    let asked: HashSet<String> =
+        parameters(&checkpoint.config).into_iter().map(|parameter| parameter.name).collect();
+    match checkpoint.tensors().find(|(name, _)| !asked.contains(*name)) {
+        None => Ok(()),
+        Some((name, _)) => {
+            Err(in_file(Path::new(file))(GgufError::UnknownTensor { name: name.to_owned() }))
+        }
+    }
 }
 
 fn assemble(

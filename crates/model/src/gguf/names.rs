@@ -8,7 +8,7 @@ const WHOLE: [(&str, &str); 3] = [
 ];
 
 /// Tensors of layer `N`: behind `blk.N.` in GGUF, behind `model.layers.N.` in published names.
-const OF_LAYER: [(&str, &str); 31] = [
+const OF_LAYER: [(&str, &str); 29] = [
     ("attn_norm.weight", "input_layernorm.weight"),
     ("attn_q.weight", "self_attn.q_proj.weight"),
     ("attn_k.weight", "self_attn.k_proj.weight"),
@@ -38,10 +38,10 @@ const OF_LAYER: [(&str, &str); 31] = [
     ("nextn.enorm.weight", "enorm.weight"),
     ("nextn.hnorm.weight", "hnorm.weight"),
     ("nextn.shared_head_norm.weight", "shared_head.norm.weight"),
-    // The main model's, once more.
-    ("nextn.embed_tokens.weight", "embed_tokens.weight"),
-    ("nextn.shared_head_head.weight", "shared_head.head.weight"),
 ];
+
+/// Tensors of a layer that are the main model's once more.
+const REPEATED: [&str; 2] = ["nextn.embed_tokens.weight", "nextn.shared_head_head.weight"];
 
 /// Tensors of a layer that hold one matrix of every expert.
 const STACKED: [(&str, &[&str]); 4] = [
@@ -56,6 +56,8 @@ const STACKED: [(&str, &[&str]); 4] = [
 pub(super) enum Role {
     /// What divides the frequency of each rotary pair.
     RopeDivisors,
+    /// There already.
+    Repeated,
     /// One tensor, by its published name.
     One(String),
     /// In the rows of each expert of a layer, these of its projections one after the other.
@@ -100,6 +102,9 @@ pub(super) fn role(name: &str) -> Option<Role> {
     }
     if let Some(half) = LatentHalf::BOTH.into_iter().find(|half| half.name() == rest) {
         return Some(Role::LatentHalf { layer, half });
+    }
+    if REPEATED.contains(&rest) {
+        return Some(Role::Repeated);
     }
     let (_, projections) = STACKED.iter().find(|(stacked, _)| *stacked == rest)?;
     Some(Role::Stacked { layer, projections })

@@ -45,6 +45,7 @@ impl Gathered {
         match role(info.name) {
             None => return Err(GgufError::UnknownTensor { name: info.name.to_owned() }),
             Some(Role::One(published)) => self.insert(published, tensor)?,
+            Some(Role::Repeated) => {}
             Some(Role::RopeDivisors) => self.rope_divisors = Some(tensor),
             Some(Role::LatentHalf { layer, half }) => {
                 self.halves.entry(layer).or_default().push((half, tensor));
