@@ -9,6 +9,7 @@ use half::{bf16, f16};
 
 use crate::dtype::{DType, Element};
 use crate::memory::{HostBuffer, Memory};
+use crate::quantised::BlockFormat;
 
 /// Tells one tensor from every other of this process; gradients are kept by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -233,7 +234,7 @@ impl Tensor {
             DType::Bf16 => convert(self.matrix::<bf16>().row(row), out, bf16::to_f32),
             DType::F16 => convert(self.matrix::<f16>().row(row), out, f16::to_f32),
             DType::I32 => convert(self.matrix::<i32>().row(row), out, |x| x as f32),
-            packed => packed.format().read_row(self.packed_row(row), out),
+            packed => BlockFormat::of(packed).read_row(self.packed_row(row), out),
         }
     }
 

@@ -126,7 +126,8 @@ fn llama3(keys: &Keys<'_, '_>, divisors: &[f32]) -> Result<Value, GgufError> {
         let turns = original / wavelength(pair);
         let kept = ((turns - LOW_TURNS) / (HIGH_TURNS - LOW_TURNS)).clamp(0.0, 1.0);
         let expected = 1.0 / ((1.0 - kept) / factor + kept);
-        if !((found / expected - 1.0).abs() <= 1e-3) {
+        let is_as_expected = (found / expected - 1.0).abs() <= 1e-3;
+        if !is_as_expected {
             return Err(GgufError::BadKey {
                 key: format!("rope_freqs.weight[{pair}]"),
                 found: found.to_string(),
