@@ -9,7 +9,7 @@ use hadal_engine::{Error, Request, Sampling};
 /// Which model, and what computes it.
 #[derive(Args)]
 pub(crate) struct ModelArgs {
-    /// A Hugging Face folder; the model inside hadal where not given.
+    /// A Hugging Face folder or a GGUF file; the model inside hadal where not given.
     #[arg(value_name = "MODEL")]
     pub(crate) model: Option<PathBuf>,
     #[command(flatten)]

@@ -34,8 +34,8 @@ use clap::{Parser, Subcommand};
 
 /// One program for the whole life of a DeepSeek-style sparse mixture-of-experts language model.
 ///
-/// MODEL is a Hugging Face folder (config.json, safetensors, tokenizer.json), or nothing: the
-/// small model that ships inside this program.
+/// MODEL is a Hugging Face folder (config.json, safetensors, tokenizer.json), a GGUF file, or
+/// nothing: the small model that ships inside this program.
 #[derive(Parser)]
 #[command(name = "hadal", version)]
 struct Program {

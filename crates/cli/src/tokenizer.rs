@@ -48,7 +48,7 @@ pub(crate) struct TrainArgs {
 
 #[derive(Args)]
 pub(crate) struct EncodeArgs {
-    /// A folder with tokenizer.json; the model inside hadal where not given.
+    /// A folder with tokenizer.json, or a GGUF file; the model inside hadal where not given.
     #[arg(value_name = "MODEL")]
     model: Option<PathBuf>,
     /// The text; standard input where not given.
@@ -61,7 +61,7 @@ pub(crate) struct EncodeArgs {
 
 #[derive(Args)]
 pub(crate) struct DecodeArgs {
-    /// A folder with tokenizer.json; the model inside hadal where not given.
+    /// A folder with tokenizer.json, or a GGUF file; the model inside hadal where not given.
     #[arg(value_name = "MODEL")]
     model: Option<PathBuf>,
     /// The ids, separated by commas or spaces; standard input where not given.

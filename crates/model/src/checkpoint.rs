@@ -49,8 +49,7 @@ impl Checkpoint {
     /// When a file is missing, damaged, or disagrees with the configuration.
     pub fn open(folder: &Path) -> Result<Self, Error> {
         if folder.is_file() {
-            let (config, tensors) = gguf::open(folder)?;
-            return Checkpoint::check(config, tensors);
+            return Checkpoint::of_gguf(&folder.display().to_string(), gguf::open(folder)?);
         }
         let config = Config::read(folder)?;
         let tensors = read_weights(folder, config.packed)?;
@@ -75,8 +74,16 @@ impl Checkpoint {
     /// # Panics
     /// When the host cannot read the memory.
     pub fn from_gguf(file: &str, memory: Arc<dyn Memory>) -> Result<Self, Error> {
-        let (config, tensors) = gguf::parse(file, memory)?;
-        Checkpoint::check(config, tensors)
+        Checkpoint::of_gguf(file, gguf::parse(file, memory)?)
+    }
+
+    fn of_gguf(
+        file: &str,
+        (config, tensors): (Config, HashMap<String, Tensor>),
+    ) -> Result<Self, Error> {
+        let checkpoint = Checkpoint::check(config, tensors)?;
+        gguf::check_all_asked_for(file, &checkpoint)?;
+        Ok(checkpoint)
     }
 
     fn check(mut config: Config, tensors: HashMap<String, Tensor>) -> Result<Self, Error> {

@@ -64,7 +64,7 @@ impl Checkpoint {
     /// in groups of 32 and those of 8 bits exactly, others rounded to 8 bits. Plain matrices stay
     /// as they are, and so does a model without blocks.
     pub fn packed_in_memory(self) -> Checkpoint {
-        if !self.tensors().any(|(_, tensor)| tensor.dtype().is_packed()) {
+        if !self.tensors().any(|(_, tensor)| tensor.dtype().is_blocks()) {
             return self;
         }
         let packing = |bits| Packing::new(bits, Q8_BLOCK).expect("there are groups of 32");

@@ -59,13 +59,55 @@ fn logits(case: &str, checkpoint: Checkpoint) -> (Vec<f32>, Vec<f32>) {
 
 #[test]
 fn files_of_the_package_gguf_compute_the_same() {
-    for (case, file) in [("moe_mha", "moe_mha"), ("v2_lite", "v2_lite-00001-of-00002")] {
+    for (case, file) in [
+        ("moe_mha", "moe_mha"),
+        ("v2_lite", "v2_lite-00001-of-00002"),
+        ("llama3", "llama3"),
+        ("qwen2", "qwen2"),
+        ("qwen3_yarn", "qwen3_yarn"),
+    ] {
         let checkpoint = Checkpoint::open(&goldens().join(format!("gguf/{file}.gguf"))).unwrap();
         let (found, expected) = logits(case, checkpoint);
         assert_eq!(found.len(), expected.len());
         let worst = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(worst <= 1e-4, "{case}: a logit differs by {worst}");
     }
+}
+
+#[test]
+fn experts_of_qwen_compute_the_same_without_a_window() {
+    let folder = tempdir().unwrap();
+    let golden = goldens().join("qwen3_moe");
+    let config = fs::read_to_string(golden.join("config.json")).unwrap();
+    let mut config: serde_json::Value = serde_json::from_str(&config).unwrap();
+    config["use_sliding_window"] = false.into();
+    fs::write(folder.path().join("config.json"), config.to_string()).unwrap();
+    let weights = "model.safetensors";
+    fs::copy(golden.join(weights), folder.path().join(weights)).unwrap();
+    let published = logits("qwen3_moe", Checkpoint::open(folder.path()).unwrap()).0;
+    let file = Checkpoint::open(&goldens().join("gguf/qwen3_moe.gguf")).unwrap();
+    assert!(logits("qwen3_moe", file).0 == published);
+}
+
+#[test]
+fn a_tensor_that_the_model_does_not_ask_for_is_refused() {
+    // The model with biases, named as the family that has none.
+    let mut bytes = fs::read(goldens().join("gguf/qwen2.gguf")).unwrap();
+    let name = b"qwen2.";
+    let mut place = 0;
+    while let Some(found) = bytes[place..].windows(name.len()).position(|window| window == name) {
+        place += found + name.len();
+        bytes[place - 6..place - 1].copy_from_slice(b"llama");
+    }
+    let name = b"general.architecture";
+    let place = bytes.windows(name.len()).position(|window| window == name).unwrap();
+    let value = place + name.len() + 4 + 8;
+    bytes[value..value + 5].copy_from_slice(b"llama");
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("llama.gguf");
+    fs::write(&path, bytes).unwrap();
+    let message = Checkpoint::open(&path).err().unwrap().to_string();
+    assert!(message.contains("_proj.bias`, which this model does not know"), "{message}");
 }
 
 #[test]
@@ -163,6 +205,7 @@ fn what_gguf_cannot_say_is_refused_by_name() {
     let folder = tempdir().unwrap();
     for (case, expected) in [
         ("moe_mha", "multi-head latent attention"),
+        ("qwen2", "multi-head latent attention"),
         ("sliding", "in a window"),
         ("v3_yarn_mscale", "YaRN of mscale 1 and mscale_all_dim 0.5"),
     ] {

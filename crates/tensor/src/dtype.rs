@@ -62,7 +62,8 @@ impl DType {
     pub fn block_len(self) -> usize {
         match self {
             DType::Packed(packing) => packing.group(),
-            other => BlockFormat::of(other).map_or(1, |format| format.len),
+            blocks if blocks.is_blocks() => BlockFormat::of(blocks).len,
+            _ => 1,
         }
     }
 
@@ -72,13 +73,13 @@ impl DType {
             DType::F32 | DType::I32 => 4,
             DType::Bf16 | DType::F16 => 2,
             DType::Packed(packing) => packing.row_bytes(packing.group()),
-            blocks => blocks.format().bytes,
+            blocks => BlockFormat::of(blocks).bytes,
         }
     }
 
-    /// Whether numbers are stored in blocks, which are read through [`crate::Tensor::read_row`].
-    pub fn is_packed(self) -> bool {
-        BlockFormat::of(self).is_some()
+    /// Whether each row is stored as blocks behind each other: the formats of GGUF.
+    pub fn is_blocks(self) -> bool {
+        !matches!(self, DType::F32 | DType::I32 | DType::Bf16 | DType::F16 | DType::Packed(_))
     }
 
     /// The name used in messages and reports.
@@ -89,13 +90,8 @@ impl DType {
             DType::F16 => "f16",
             DType::I32 => "i32",
             DType::Packed(packing) => packing.name(),
-            blocks => blocks.format().name,
+            blocks => BlockFormat::of(blocks).name,
         }
-    }
-
-    /// The entry of a packed format.
-    pub(crate) fn format(self) -> &'static BlockFormat {
-        BlockFormat::of(self).expect("a number format is plain or in the table of packed ones")
     }
 }
 

@@ -10,6 +10,7 @@ use half::{bf16, f16};
 use crate::dtype::{DType, Element};
 use crate::memory::{HostBuffer, Memory};
 use crate::packed::STRIP_ROWS;
+use crate::quantised::BlockFormat;
 
 /// Tells one tensor from every other of this process; gradients are kept by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -243,7 +244,7 @@ impl Tensor {
                 let strip = &self.stored_bytes()[row / STRIP_ROWS * strip_bytes..][..strip_bytes];
                 packing.read_row(strip, row % STRIP_ROWS, out);
             }
-            blocks => blocks.format().read_row(self.packed_row(row), out),
+            blocks => BlockFormat::of(blocks).read_row(self.packed_row(row), out),
         }
     }
 

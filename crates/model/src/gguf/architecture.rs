@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::deepseek;
 use super::error::GgufError;
 use super::metadata::Metadata;
+use super::{deepseek, dense};
 
 /// One architecture of GGUF.
 pub(super) struct Architecture {
@@ -17,9 +17,13 @@ pub(super) struct Architecture {
     pub(super) has_pairs: bool,
 }
 
-const ARCHITECTURES: [Architecture; 2] = [
+const ARCHITECTURES: [Architecture; 6] = [
     Architecture { name: "deepseek2", config: deepseek::latent, has_pairs: false },
     Architecture { name: "deepseek", config: deepseek::multi_head, has_pairs: true },
+    Architecture { name: "llama", config: dense::llama, has_pairs: true },
+    Architecture { name: "qwen2", config: dense::qwen2, has_pairs: false },
+    Architecture { name: "qwen3", config: dense::qwen3, has_pairs: false },
+    Architecture { name: "qwen3moe", config: dense::qwen3_moe, has_pairs: false },
 ];
 
 impl Architecture {
@@ -48,6 +52,8 @@ pub(super) struct Keys<'m, 'a> {
     pub(super) vocab_size: usize,
     /// Tensors in all.
     pub(super) n_tensors: usize,
+    /// What the frequency of each rotary pair is divided by, where a tensor says so.
+    pub(super) rope_divisors: Option<Vec<f32>>,
 }
 
 impl Keys<'_, '_> {

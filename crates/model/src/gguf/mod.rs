@@ -7,6 +7,7 @@
 
 mod architecture;
 mod deepseek;
+mod dense;
 mod error;
 mod export;
 mod header;
@@ -21,7 +22,7 @@ mod value;
 mod vocabulary;
 mod writer;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -31,9 +32,11 @@ pub use error::GgufError;
 pub use export::write_gguf;
 pub use vocabulary::{TokenKind, Vocabulary};
 
+use crate::checkpoint::Checkpoint;
 use crate::config::Config;
 use crate::error::Error;
 use crate::mapped::MappedFile;
+use crate::weights::parameters;
 use architecture::{Architecture, Keys};
 use header::Header;
 use metadata::Metadata;
@@ -82,6 +85,19 @@ pub fn parse_vocabulary(file: &str, memory: &dyn Memory) -> Result<Vocabulary, E
     with_header(Path::new(file), memory, |header| Vocabulary::read(&header.metadata))
 }
 
+/// Refuses a model with tensors that its configuration does not ask for: what they do would be left
+/// out, silently.
+pub(crate) fn check_all_asked_for(file: &str, checkpoint: &Checkpoint) -> Result<(), Error> {
+    let asked: HashSet<String> =
+        parameters(&checkpoint.config).into_iter().map(|parameter| parameter.name).collect();
+    match checkpoint.tensors().find(|(name, _)| !asked.contains(*name)) {
+        None => Ok(()),
+        Some((name, _)) => {
+            Err(in_file(Path::new(file))(GgufError::UnknownTensor { name: name.to_owned() }))
+        }
+    }
+}
+
 fn assemble(
     files: &[(PathBuf, Arc<dyn Memory>)],
 ) -> Result<(Config, HashMap<String, Tensor>), Error> {
@@ -102,6 +118,7 @@ fn assemble(
             is_tied: gathered.is_tied(),
             vocab_size: gathered.vocab_size()?,
             n_tensors: gathered.n_tensors(),
+            rope_divisors: gathered.rope_divisors(),
         };
         Ok((architecture, (architecture.config)(&keys)?))
     })?;

@@ -8,11 +8,16 @@ const WHOLE: [(&str, &str); 3] = [
 ];
 
 /// Tensors of layer `N`: behind `blk.N.` in GGUF, behind `model.layers.N.` in published names.
-const OF_LAYER: [(&str, &str); 26] = [
+const OF_LAYER: [(&str, &str); 29] = [
     ("attn_norm.weight", "input_layernorm.weight"),
     ("attn_q.weight", "self_attn.q_proj.weight"),
     ("attn_k.weight", "self_attn.k_proj.weight"),
     ("attn_v.weight", "self_attn.v_proj.weight"),
+    ("attn_q.bias", "self_attn.q_proj.bias"),
+    ("attn_k.bias", "self_attn.k_proj.bias"),
+    ("attn_v.bias", "self_attn.v_proj.bias"),
+    ("attn_q_norm.weight", "self_attn.q_norm.weight"),
+    ("attn_k_norm.weight", "self_attn.k_norm.weight"),
     ("attn_q_a.weight", "self_attn.q_a_proj.weight"),
     ("attn_q_a_norm.weight", "self_attn.q_a_layernorm.weight"),
     ("attn_q_b.weight", "self_attn.q_b_proj.weight"),
@@ -33,10 +38,10 @@ const OF_LAYER: [(&str, &str); 26] = [
     ("nextn.enorm.weight", "enorm.weight"),
     ("nextn.hnorm.weight", "hnorm.weight"),
     ("nextn.shared_head_norm.weight", "shared_head.norm.weight"),
-    // The main model's, once more.
-    ("nextn.embed_tokens.weight", "embed_tokens.weight"),
-    ("nextn.shared_head_head.weight", "shared_head.head.weight"),
 ];
+
+/// Tensors of a layer that are the main model's once more.
+const REPEATED: [&str; 2] = ["nextn.embed_tokens.weight", "nextn.shared_head_head.weight"];
 
 /// Tensors of a layer that hold one matrix of every expert.
 const STACKED: [(&str, &[&str]); 4] = [
@@ -49,6 +54,10 @@ const STACKED: [(&str, &[&str]); 4] = [
 
 /// What a tensor of a GGUF file is to a model.
 pub(super) enum Role {
+    /// What divides the frequency of each rotary pair.
+    RopeDivisors,
+    /// There already.
+    Repeated,
     /// One tensor, by its published name.
     One(String),
     /// In the rows of each expert of a layer, these of its projections one after the other.
@@ -83,6 +92,9 @@ pub(super) fn role(name: &str) -> Option<Role> {
     if let Some(published) = find(&WHOLE, name) {
         return Some(Role::One(published.to_owned()));
     }
+    if name == "rope_freqs.weight" {
+        return Some(Role::RopeDivisors);
+    }
     let (layer, rest) = name.strip_prefix("blk.")?.split_once('.')?;
     let layer: usize = layer.parse().ok()?;
     if let Some(published) = find(&OF_LAYER, rest) {
@@ -90,6 +102,9 @@ pub(super) fn role(name: &str) -> Option<Role> {
     }
     if let Some(half) = LatentHalf::BOTH.into_iter().find(|half| half.name() == rest) {
         return Some(Role::LatentHalf { layer, half });
+    }
+    if REPEATED.contains(&rest) {
+        return Some(Role::Repeated);
     }
     let (_, projections) = STACKED.iter().find(|(stacked, _)| *stacked == rest)?;
     Some(Role::Stacked { layer, projections })

@@ -26,11 +26,12 @@ const MOST_EXPERTS: usize = 1 << 14;
 pub(super) struct Gathered {
     tensors: HashMap<String, Tensor>,
     halves: BTreeMap<usize, Vec<(LatentHalf, Tensor)>>,
+    rope_divisors: Option<Tensor>,
 }
 
 impl Gathered {
     pub(super) fn new() -> Self {
-        Gathered { tensors: HashMap::new(), halves: BTreeMap::new() }
+        Gathered { tensors: HashMap::new(), halves: BTreeMap::new(), rope_divisors: None }
     }
 
     /// Takes in a tensor of a file that lies in `memory`.
@@ -44,6 +45,8 @@ impl Gathered {
         match role(info.name) {
             None => return Err(GgufError::UnknownTensor { name: info.name.to_owned() }),
             Some(Role::One(published)) => self.insert(published, tensor)?,
+            Some(Role::Repeated) => {}
+            Some(Role::RopeDivisors) => self.rope_divisors = Some(tensor),
             Some(Role::LatentHalf { layer, half }) => {
                 self.halves.entry(layer).or_default().push((half, tensor));
             }
@@ -95,6 +98,11 @@ impl Gathered {
     /// How many there are, each expert's counted and each half of a projection.
     pub(super) fn n_tensors(&self) -> usize {
         self.tensors.len() + self.halves.values().map(Vec::len).sum::<usize>()
+    }
+
+    /// What the frequency of each rotary pair is divided by, where a tensor says so.
+    pub(super) fn rope_divisors(&self) -> Option<Vec<f32>> {
+        self.rope_divisors.as_ref().map(Tensor::to_f32_vec)
     }
 
     /// Whether there is no output projection beside the embedding.
@@ -184,7 +192,7 @@ fn placed(
     dims: &[usize],
 ) -> Tensor {
     let stored = &bytes[range.clone()];
-    let alignment = if dtype.is_packed() { 1 } else { dtype.block_bytes() };
+    let alignment = if dtype.is_blocks() { 1 } else { dtype.block_bytes() };
     if stored.as_ptr().addr().is_multiple_of(alignment) {
         return Tensor::from_memory(Arc::clone(memory), range.start, dtype, dims);
     }

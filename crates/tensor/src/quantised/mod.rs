@@ -37,9 +37,13 @@ impl BlockFormat {
         BlockFormat { dtype, name, len, bytes, read }
     }
 
-    /// The entry of a dtype; none for plain numbers.
-    pub(crate) fn of(dtype: DType) -> Option<&'static BlockFormat> {
-        FORMATS.iter().find(|format| format.dtype == dtype)
+    /// The entry of a packed dtype.
+    ///
+    /// # Panics
+    /// For plain numbers.
+    pub(crate) fn of(dtype: DType) -> &'static BlockFormat {
+        let format = FORMATS.iter().find(|format| format.dtype == dtype);
+        format.expect("a number format is plain or in the table of packed ones")
     }
 
     /// Unpacks one row into `out`.
