@@ -44,7 +44,7 @@ pub(crate) fn absorbed_attention(
         for (weight, key) in weights.iter().zip(query.keys.clone()) {
             axpy(cpu.isa, *weight, latent.row(key), &mut mixed);
         }
-        multiply_rows(cpu.isa, kv_b, first_weight_row + nope, &mixed, out);
+        multiply_rows(cpu.isa, kv_b, first_weight_row + nope, &[&mixed], out);
     });
     out
 }

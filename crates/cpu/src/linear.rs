@@ -11,7 +11,10 @@ use crate::isa::{Isa, per_isa};
 use crate::lanes::{LANES, dot, fma, sum_lanes};
 
 /// Tokens up to which weights are streamed once, a row at a time; above, they are multiplied.
-pub(crate) const FEW_ROWS: usize = 4;
+///
+/// Each of few tokens gets the bits that it would get alone, so that drafts can be checked together
+/// and what is generated does not depend on them.
+pub(crate) const FEW_ROWS: usize = 8;
 
 /// Weight rows that are widened to `f32` together: a panel stays in the cache of one core.
 const PANEL_ROWS: usize = 256;
@@ -30,15 +33,17 @@ pub(crate) fn linear(cpu: &Cpu, x: &Tensor, w: &Tensor) -> Tensor {
     let mut out = cpu.buffer(&[n_tokens, n_out]);
     let rows = x.matrix::<f32>();
     if n_tokens <= FEW_ROWS {
-        for t in 0..n_tokens {
-            let out = &mut out.as_mut_slice::<f32>()[t * n_out..][..n_out];
-            let tasks = |(task, out): (usize, &mut [f32])| {
-                multiply_rows(cpu.isa, w, task * TASK_ROWS, rows.row(t), out);
-            };
-            if cpu.is_small(n_in * n_out) {
-                out.chunks_mut(TASK_ROWS).enumerate().for_each(tasks);
-            } else {
-                cpu.install(|| out.par_chunks_mut(TASK_ROWS).enumerate().for_each(tasks));
+        let tokens: Vec<&[f32]> = (0..n_tokens).map(|t| rows.row(t)).collect();
+        if n_tokens == 1 {
+            few_rows(cpu, &tokens, w, out.as_mut_slice());
+            return out;
+        }
+        let mut turned = cpu.buffer(&[n_out, n_tokens]);
+        few_rows(cpu, &tokens, w, turned.as_mut_slice());
+        let turned = turned.as_slice::<f32>();
+        for (t, out) in out.as_mut_slice::<f32>().chunks_exact_mut(n_out.max(1)).enumerate() {
+            for (out, row) in out.iter_mut().zip(turned.chunks_exact(n_tokens)) {
+                *out = row[t];
             }
         }
         return out;
@@ -64,6 +69,19 @@ pub(crate) fn linear(cpu: &Cpu, x: &Tensor, w: &Tensor) -> Tensor {
     out
 }
 
+/// `out[i · T + t] = w[i] · tokens[t]`.
+fn few_rows(cpu: &Cpu, tokens: &[&[f32]], w: &Tensor, out: &mut [f32]) {
+    let len = TASK_ROWS * tokens.len();
+    let tasks = |(task, out): (usize, &mut [f32])| {
+        multiply_rows(cpu.isa, w, task * TASK_ROWS, tokens, out);
+    };
+    if cpu.is_small(w.len() * tokens.len()) {
+        out.chunks_mut(len).enumerate().for_each(tasks);
+    } else {
+        cpu.install(|| out.par_chunks_mut(len).enumerate().for_each(tasks));
+    }
+}
+
 /// A copy of a weight matrix in `f32`; the tensor itself where it is that already.
 pub(crate) fn widened(cpu: &Cpu, w: &Tensor) -> Tensor {
     if w.dtype() == DType::F32 {
@@ -75,36 +93,50 @@ pub(crate) fn widened(cpu: &Cpu, w: &Tensor) -> Tensor {
     panel
 }
 
-/// `out[i] = w[first + i] · x`.
-pub(crate) fn multiply_rows(isa: Isa, w: &Tensor, first: usize, x: &[f32], out: &mut [f32]) {
+/// `out[i · T + t] = w[first + i] · tokens[t]`: each weight row is read, and widened where it has to
+/// be, once for all tokens.
+pub(crate) fn multiply_rows(
+    isa: Isa,
+    w: &Tensor,
+    first: usize,
+    tokens: &[&[f32]],
+    out: &mut [f32],
+) {
+    let rows = out.chunks_exact_mut(tokens.len()).enumerate();
     match w.dtype() {
         DType::F32 => {
             let w = w.matrix::<f32>();
-            for (i, out) in out.iter_mut().enumerate() {
-                *out = dot(isa, w.row(first + i), x);
+            for (i, out) in rows {
+                dots(tokens, out, |x| dot(isa, w.row(first + i), x));
             }
         }
         DType::Bf16 => {
             let w = w.matrix::<bf16>();
-            for (i, out) in out.iter_mut().enumerate() {
-                *out = dot_bf16(isa, w.row(first + i), x);
+            for (i, out) in rows {
+                dots(tokens, out, |x| dot_bf16(isa, w.row(first + i), x));
             }
         }
         DType::F16 => {
             let w = w.matrix::<f16>();
-            let mut wide = vec![0.0; x.len()];
-            for (i, out) in out.iter_mut().enumerate() {
+            let mut wide = vec![0.0; w.cols];
+            for (i, out) in rows {
                 w.row(first + i).convert_to_f32_slice(&mut wide);
-                *out = dot(isa, &wide, x);
+                dots(tokens, out, |x| dot(isa, &wide, x));
             }
         }
         DType::Q8_0 | DType::I32 => {
-            let mut wide = vec![0.0; x.len()];
-            for (i, out) in out.iter_mut().enumerate() {
+            let mut wide = vec![0.0; w.cols()];
+            for (i, out) in rows {
                 w.read_row(first + i, &mut wide);
-                *out = dot(isa, &wide, x);
+                dots(tokens, out, |x| dot(isa, &wide, x));
             }
         }
+    }
+}
+
+fn dots(tokens: &[&[f32]], out: &mut [f32], dot: impl Fn(&[f32]) -> f32) {
+    for (out, x) in out.iter_mut().zip(tokens) {
+        *out = dot(x);
     }
 }
 
@@ -159,4 +191,44 @@ pub(crate) fn linear_backward(
             cpu.multiply(shape, d_out, x, 1.0, out, mode, cpu.threads());
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_tokens_get_the_bits_that_each_gets_alone() {
+        let cpu = Cpu::new(2);
+        let numbers = |n: usize, seed: usize| -> Vec<f32> {
+            (0..n).map(|i| ((i * 7919 + seed) % 1009) as f32 / 504.5 - 1.0).collect()
+        };
+        let (n_in, n_out) = (160, 70);
+        let x = Tensor::from_slice(&numbers(FEW_ROWS * n_in, 3), &[FEW_ROWS, n_in]);
+        let wide = numbers(n_out * n_in, 11);
+        let narrow: Vec<bf16> = wide.iter().map(|x| bf16::from_f32(*x)).collect();
+        let half: Vec<f16> = wide.iter().map(|x| f16::from_f32(*x)).collect();
+        let dims = [n_out, n_in];
+        let packed = Tensor::from_memory(
+            std::sync::Arc::new(hadal_tensor::HostBuffer::from_bytes(
+                &hadal_tensor::quantise_q8_0(&wide),
+            )),
+            0,
+            DType::Q8_0,
+            &dims,
+        );
+        for w in [
+            Tensor::from_slice(&wide, &dims),
+            Tensor::from_slice(&narrow, &dims),
+            Tensor::from_slice(&half, &dims),
+            packed,
+        ] {
+            let together = linear(&cpu, &x, &w);
+            for t in 0..FEW_ROWS {
+                let alone = linear(&cpu, &x.row_range(t..t + 1), &w);
+                let found = together.row_range(t..t + 1).to_f32_vec();
+                assert_eq!(found, alone.to_f32_vec(), "token {t}, {}", w.dtype().name());
+            }
+        }
+    }
 }
