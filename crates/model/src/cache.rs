@@ -1,5 +1,7 @@
 //! What attention remembers of one sequence.
 
+use std::ops::Range;
+
 use hadal_tensor::{Backend, DType, Tensor};
 
 use crate::config::{AttentionConfig, Config};
@@ -8,6 +10,8 @@ use crate::error::Error;
 /// The cache of one sequence: per layer, two matrices of one row per position.
 pub struct Cache {
     layers: Vec<LayerCache>,
+    /// The number of the first of them.
+    first_layer: usize,
     len: usize,
     capacity: usize,
 }
@@ -21,14 +25,29 @@ pub(crate) struct LayerCache {
 impl Cache {
     /// An empty cache with room for `capacity` positions.
     pub fn new(config: &Config, device: &dyn Backend, capacity: usize) -> Self {
+        Cache::of_layers(0..config.n_layers, config, device, capacity)
+    }
+
+    /// An empty cache of the layer that predicts the token after next.
+    pub fn of_predict_layer(config: &Config, device: &dyn Backend, capacity: usize) -> Self {
+        Cache::of_layers(config.n_layers..config.n_layers + 1, config, device, capacity)
+    }
+
+    fn of_layers(
+        layers: Range<usize>,
+        config: &Config,
+        device: &dyn Backend,
+        capacity: usize,
+    ) -> Self {
         let (first, second) = row_widths(config);
-        let layers = (0..config.n_layers)
+        let first_layer = layers.start;
+        let layers = layers
             .map(|_| LayerCache {
                 first: device.empty(DType::F32, &[capacity, first]),
                 second: device.empty(DType::F32, &[capacity, second]),
             })
             .collect();
-        Cache { layers, len: 0, capacity }
+        Cache { layers, first_layer, len: 0, capacity }
     }
 
     /// Bytes that one position takes in a cache of `config`.
@@ -75,7 +94,7 @@ impl Cache {
         first: &Tensor,
         second: &Tensor,
     ) -> (Tensor, Tensor) {
-        let cache = &mut self.layers[layer];
+        let cache = &mut self.layers[layer - self.first_layer];
         device.store_rows(&mut cache.first, self.len, first);
         device.store_rows(&mut cache.second, self.len, second);
         let held = 0..self.len + first.rows();
