@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use hadal_engine::{Error, Request, Sampling};
+use hadal_engine::{Draft, Error, Request, Sampling};
 
 /// Which model, and what computes it.
 #[derive(Args)]
@@ -65,6 +65,34 @@ pub(crate) struct SamplingArgs {
     /// Room for prompt and answer together, in tokens; the model's, at most 4096, where not given.
     #[arg(long, value_name = "N")]
     pub(crate) context: Option<usize>,
+    /// How the next tokens are guessed, so that several come at once where the guess is right; the
+    /// text is the same with each.
+    #[arg(long, value_enum, default_value_t = DraftKind::Auto)]
+    pub(crate) draft: DraftKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DraftKind {
+    /// Not at all.
+    None,
+    /// From what followed the last tokens when they came before.
+    Lookup,
+    /// By the model's layer that predicts the token after next.
+    MultiToken,
+    /// By lookup, else by the layer where the model has one; each while it pays.
+    Auto,
+}
+
+impl DraftKind {
+    /// As the engine knows it.
+    pub(crate) fn draft(self) -> Option<Draft> {
+        match self {
+            DraftKind::None => None,
+            DraftKind::Lookup => Some(Draft::Lookup),
+            DraftKind::MultiToken => Some(Draft::MultiToken),
+            DraftKind::Auto => Some(Draft::Auto),
+        }
+    }
 }
 
 impl SamplingArgs {

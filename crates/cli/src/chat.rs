@@ -53,7 +53,7 @@ pub(crate) fn run(args: ChatArgs) -> Result<()> {
     // What cannot be asked is said before the first line is typed.
     options.request(vec![0], sampling.clone())?;
     let model = Model::open(&model)?;
-    let engine = model.engine(options.context)?;
+    let engine = model.engine(options.context, options.draft)?;
     let conversation = Conversation::new(engine.tokenizer(), system.clone());
     let mut lines = Lines::open()?;
     let is_interrupted = Arc::new(AtomicBool::new(true));

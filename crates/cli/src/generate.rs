@@ -52,6 +52,8 @@ struct UsageReport {
     prompt_tokens: usize,
     generated_tokens: usize,
     total_tokens: usize,
+    drafted_tokens: usize,
+    accepted_tokens: usize,
 }
 
 /// When the prompt was done and when the last token came.
@@ -92,7 +94,7 @@ pub(crate) fn run(args: GenerateArgs) -> Result<()> {
     options.request(vec![0], sampling.clone())?;
     let text = prompt(&args)?;
     let model = Model::open(&args.model)?;
-    let mut engine = model.engine(options.context)?;
+    let mut engine = model.engine(options.context, options.draft)?;
     let ids = engine.tokenizer().encode(&text, true)?;
     let request = options.request(ids, sampling)?;
 
@@ -122,6 +124,8 @@ pub(crate) fn run(args: GenerateArgs) -> Result<()> {
                 prompt_tokens: usage.n_prompt,
                 generated_tokens: usage.n_generated,
                 total_tokens: usage.n_prompt + usage.n_generated,
+                drafted_tokens: usage.n_drafted,
+                accepted_tokens: usage.n_accepted,
             },
             prompt_tokens_per_second,
             tokens_per_second,

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::{Result, anyhow, bail};
 use hadal_cpu::Cpu;
@@ -11,7 +12,7 @@ use hadal_tensor::{Backend, Differentiable, Reference};
 use hadal_tokenizer::Tokenizer;
 use hadal_train::Precision;
 
-use crate::arguments::{DeviceArgs, DeviceKind, ModelArgs};
+use crate::arguments::{DeviceArgs, DeviceKind, DraftKind, ModelArgs};
 use crate::builtin;
 use crate::failure::usage;
 use crate::gguf;
@@ -129,13 +130,16 @@ impl Model {
         Decoder::new(self.config().clone(), &*self.device, n_positions)
     }
 
-    /// An engine with its tokenizer and room for `context` tokens.
-    pub(crate) fn engine(&self, context: Option<usize>) -> Result<Engine> {
+    /// An engine with its tokenizer and room for `context` tokens, which drafts as it is told.
+    pub(crate) fn engine(&self, context: Option<usize>, draft: DraftKind) -> Result<Engine> {
         let context = self.context(context, DEFAULT_CONTEXT)?;
         let weights = Arc::<ResidentWeights>::clone(&self.weights);
         let device = Arc::clone(&self.device);
         let tokenizer = Arc::new(self.source.tokenizer()?);
-        Ok(Engine::new(self.decoder(context), weights, device, tokenizer, context)?)
+        let engine = Engine::new(self.decoder(context), weights, device, tokenizer, context)?;
+        let Some(draft) = draft.draft() else { return Ok(engine) };
+        let start = Instant::now();
+        Ok(engine.with_drafts(draft, Box::new(move || start.elapsed()))?)
     }
 
     /// The context asked for, or the model's own up to `default`.

@@ -9,6 +9,7 @@ use crate::Cpu;
 use crate::elementwise::accumulate;
 use crate::gemm::{Threads, View};
 use crate::lanes::{axpy, dot, exp_shifted, softmax};
+use crate::linear::FEW_ROWS;
 
 /// Queries of one block: their scores over a few hundred keys stay in the second-level cache.
 const BLOCK: usize = 64;
@@ -105,7 +106,8 @@ pub(crate) fn attention(
     let n_tokens = q.rows();
     let mut out = cpu.buffer(&[n_tokens, shape.n_heads * shape.value_dim]);
     let mut log_sum_exp = cpu.buffer(&[n_tokens, shape.n_heads]);
-    let blocks = blocks(spec, BLOCK);
+    // Few queries are each computed as alone, so that drafts can be checked together.
+    let blocks = blocks(spec, if n_tokens <= FEW_ROWS { 1 } else { BLOCK });
     let (q, k, v) = (q.matrix::<f32>(), k.matrix::<f32>(), v.matrix::<f32>());
     let outs = split_rows(out.as_mut_slice(), shape.n_heads * shape.value_dim, &blocks);
     let sums = split_rows(log_sum_exp.as_mut_slice(), shape.n_heads, &blocks);

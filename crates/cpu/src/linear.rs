@@ -13,7 +13,10 @@ use crate::packed;
 use crate::rows::Rows;
 
 /// Tokens up to which weights are streamed once, a row at a time; above, they are multiplied.
-pub(crate) const FEW_ROWS: usize = 4;
+///
+/// Each of few tokens gets the bits that it would get alone, so that drafts can be checked together
+/// and what is generated does not depend on them.
+pub(crate) const FEW_ROWS: usize = 8;
 
 /// Weight rows that are widened to `f32` together: a panel stays in the cache of one core.
 const PANEL_ROWS: usize = 256;
@@ -32,19 +35,11 @@ pub(crate) fn linear(cpu: &Cpu, x: &Tensor, w: &Tensor) -> Tensor {
     if let Some(packing) = packed::packing_of(w) {
         return packed::linear(cpu, x, w, packing);
     }
-    let mut out = cpu.buffer(&[n_tokens, n_out]);
     let rows = x.matrix::<f32>();
     if n_tokens <= FEW_ROWS {
-        let into = Rows::of(out.as_mut_slice(), n_out);
-        let n_tasks = n_out.div_ceil(TASK_ROWS);
-        cpu.for_tasks(n_tokens * n_tasks, n_tokens * n_in * n_out, |task| {
-            let (token, first) = (task / n_tasks, task % n_tasks * TASK_ROWS);
-            // SAFETY: each task has numbers of its own.
-            let out = unsafe { into.part(token, first, TASK_ROWS.min(n_out - first)) };
-            multiply_rows(cpu, w, first, rows.row(token), out);
-        });
-        return out;
+        return few_rows(cpu, rows, w);
     }
+    let mut out = cpu.buffer(&[n_tokens, n_out]);
     let x = view(rows);
     cpu.install(|| {
         let out = out.as_mut_slice::<f32>();
@@ -66,6 +61,29 @@ pub(crate) fn linear(cpu: &Cpu, x: &Tensor, w: &Tensor) -> Tensor {
     out
 }
 
+/// As [`linear`], for few tokens: each task has some of the weight's rows.
+fn few_rows(cpu: &Cpu, x: Matrix<'_, f32>, w: &Tensor) -> Tensor {
+    let (n_tokens, n_out) = (x.rows, w.rows());
+    let tokens: Vec<&[f32]> = (0..n_tokens).map(|t| x.row(t)).collect();
+    let mut turned = cpu.buffer(&[n_out, n_tokens]);
+    let into = Rows::of(turned.as_mut_slice(), n_tokens);
+    cpu.for_tasks(n_out.div_ceil(TASK_ROWS), n_tokens * w.len(), |task| {
+        let first = task * TASK_ROWS;
+        let n_rows = TASK_ROWS.min(n_out - first);
+        // SAFETY: each task has rows of its own.
+        let turned = unsafe { into.part(first, 0, n_rows * n_tokens) };
+        multiply_rows(cpu, w, first, &tokens, turned);
+    });
+    let turned = turned.as_slice::<f32>();
+    let mut out = cpu.buffer(&[n_tokens, n_out]);
+    for (t, out) in out.as_mut_slice::<f32>().chunks_exact_mut(n_out.max(1)).enumerate() {
+        for (out, row) in out.iter_mut().zip(turned.chunks_exact(n_tokens)) {
+            *out = row[t];
+        }
+    }
+    out
+}
+
 /// A copy of a weight matrix in `f32`; the tensor itself where it is that already.
 pub(crate) fn widened(cpu: &Cpu, w: &Tensor) -> Tensor {
     if w.dtype() == DType::F32 {
@@ -77,41 +95,57 @@ pub(crate) fn widened(cpu: &Cpu, w: &Tensor) -> Tensor {
     panel
 }
 
-/// `out[i] = w[first + i] · x`.
-pub(crate) fn multiply_rows(cpu: &Cpu, w: &Tensor, first: usize, x: &[f32], out: &mut [f32]) {
+/// `out[i · T + t] = w[first + i] · tokens[t]`: each weight row is read, and widened where it has to
+/// be, once for all tokens.
+pub(crate) fn multiply_rows(
+    cpu: &Cpu,
+    w: &Tensor,
+    first: usize,
+    tokens: &[&[f32]],
+    out: &mut [f32],
+) {
     let isa = cpu.isa;
+    if let (Some(packing), [x]) = (packed::packing_of(w), tokens)
+        && packed::is_whole(first, out.len())
+    {
+        return packed::multiply_rows(cpu, w, packing, first, x, out);
+    }
+    let rows = out.chunks_exact_mut(tokens.len()).enumerate();
     match w.dtype() {
-        DType::Packed(packing) if packed::is_whole(first, out.len()) => {
-            packed::multiply_rows(cpu, w, packing, first, x, out);
-        }
         DType::F32 => {
             let w = w.matrix::<f32>();
-            for (i, out) in out.iter_mut().enumerate() {
-                *out = dot(isa, w.row(first + i), x);
+            for (i, out) in rows {
+                dots(tokens, out, |x| dot(isa, w.row(first + i), x));
             }
         }
         DType::Bf16 => {
             let w = w.matrix::<bf16>();
-            for (i, out) in out.iter_mut().enumerate() {
-                *out = dot_bf16(isa, w.row(first + i), x);
+            for (i, out) in rows {
+                dots(tokens, out, |x| dot_bf16(isa, w.row(first + i), x));
             }
         }
         DType::F16 => {
             let w = w.matrix::<f16>();
-            let mut wide = vec![0.0; x.len()];
-            for (i, out) in out.iter_mut().enumerate() {
+            let mut wide = vec![0.0; w.cols];
+            for (i, out) in rows {
                 w.row(first + i).convert_to_f32_slice(&mut wide);
-                *out = dot(isa, &wide, x);
+                dots(tokens, out, |x| dot(isa, &wide, x));
             }
         }
         // Integers, and blocks, which are unpacked row by row.
         _ => {
-            let mut wide = vec![0.0; x.len()];
-            for (i, out) in out.iter_mut().enumerate() {
+            let mut wide = vec![0.0; w.cols()];
+            for (i, out) in rows {
                 w.read_row(first + i, &mut wide);
-                *out = dot(isa, &wide, x);
+                dots(tokens, out, |x| dot(isa, &wide, x));
             }
         }
+    }
+}
+
+fn dots(tokens: &[&[f32]], out: &mut [f32], dot: impl Fn(&[f32]) -> f32) {
+    for (out, x) in out.iter_mut().zip(tokens) {
+        *out = dot(x);
     }
 }
 
@@ -166,4 +200,44 @@ pub(crate) fn linear_backward(
             cpu.multiply(shape, d_out, x, 1.0, out, mode, cpu.threads());
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_tokens_get_the_bits_that_each_gets_alone() {
+        let cpu = Cpu::new(2);
+        let numbers = |n: usize, seed: usize| -> Vec<f32> {
+            (0..n).map(|i| ((i * 7919 + seed) % 1009) as f32 / 504.5 - 1.0).collect()
+        };
+        let (n_in, n_out) = (160, 70);
+        let x = Tensor::from_slice(&numbers(FEW_ROWS * n_in, 3), &[FEW_ROWS, n_in]);
+        let wide = numbers(n_out * n_in, 11);
+        let narrow: Vec<bf16> = wide.iter().map(|x| bf16::from_f32(*x)).collect();
+        let half: Vec<f16> = wide.iter().map(|x| f16::from_f32(*x)).collect();
+        let dims = [n_out, n_in];
+        let packed = Tensor::from_memory(
+            std::sync::Arc::new(hadal_tensor::HostBuffer::from_bytes(
+                &hadal_tensor::quantise_q8_0(&wide),
+            )),
+            0,
+            DType::Q8_0,
+            &dims,
+        );
+        for w in [
+            Tensor::from_slice(&wide, &dims),
+            Tensor::from_slice(&narrow, &dims),
+            Tensor::from_slice(&half, &dims),
+            packed,
+        ] {
+            let together = linear(&cpu, &x, &w);
+            for t in 0..FEW_ROWS {
+                let alone = linear(&cpu, &x.row_range(t..t + 1), &w);
+                let found = together.row_range(t..t + 1).to_f32_vec();
+                assert_eq!(found, alone.to_f32_vec(), "token {t}, {}", w.dtype().name());
+            }
+        }
+    }
 }

@@ -80,6 +80,10 @@ pub struct Usage {
     pub n_reused: usize,
     /// Tokens generated, the one that ends the text included.
     pub n_generated: usize,
+    /// Tokens that were drafted, and computed beside the one before them.
+    pub n_drafted: usize,
+    /// Of these, tokens that were then generated.
+    pub n_accepted: usize,
 }
 
 /// All that came of a request.

@@ -1,5 +1,7 @@
 //! What attention remembers of the sequences it continues.
 
+use std::ops::Range;
+
 use hadal_tensor::{Backend, DType, Segment, Tensor};
 
 use crate::config::{AttentionConfig, Config};
@@ -9,6 +11,8 @@ use crate::error::Error;
 /// row per position, sequence after sequence.
 pub struct Cache {
     layers: Vec<LayerCache>,
+    /// The number of the first of them.
+    first_layer: usize,
     /// Positions held of each sequence.
     lens: Vec<usize>,
     capacity: usize,
@@ -33,15 +37,30 @@ impl Cache {
         n_sequences: usize,
         capacity: usize,
     ) -> Self {
+        Cache::of_layers(0..config.n_layers, config, device, [n_sequences, capacity])
+    }
+
+    /// An empty cache of the layer that predicts the token after next.
+    pub fn of_predict_layer(config: &Config, device: &dyn Backend, capacity: usize) -> Self {
+        Cache::of_layers(config.n_layers..config.n_layers + 1, config, device, [1, capacity])
+    }
+
+    fn of_layers(
+        layers: Range<usize>,
+        config: &Config,
+        device: &dyn Backend,
+        [n_sequences, capacity]: [usize; 2],
+    ) -> Self {
         let (first, second) = row_widths(config);
         let n_rows = n_sequences * capacity;
-        let layers = (0..config.n_layers)
+        let first_layer = layers.start;
+        let layers = layers
             .map(|_| LayerCache {
                 first: device.empty(DType::F32, &[n_rows, first]),
                 second: device.empty(DType::F32, &[n_rows, second]),
             })
             .collect();
-        Cache { layers, lens: vec![0; n_sequences], capacity }
+        Cache { layers, first_layer, lens: vec![0; n_sequences], capacity }
     }
 
     /// Bytes that one position takes in a cache of `config`.
@@ -97,7 +116,7 @@ impl Cache {
         segments: &[Segment],
         [first, second]: [&Tensor; 2],
     ) -> (Tensor, Tensor) {
-        let cache = &mut self.layers[layer];
+        let cache = &mut self.layers[layer - self.first_layer];
         for Segment { queries, keys } in segments {
             let at = keys.end - queries.len();
             device.store_rows(&mut cache.first, at, &first.row_range(queries.clone()));

@@ -163,8 +163,12 @@ impl Decoder {
     /// equation 21 puts the hidden state first; vLLM's `deepseek_mtp`, which reads the published
     /// `eh_proj`, has the embedding first, as here.
     ///
+    /// With a cache, which is one of [`Cache::of_predict_layer`], the batch continues the rows that
+    /// it holds and is appended to them.
+    ///
     /// # Errors
-    /// When a token is not in the vocabulary, or the weights have no such layer.
+    /// When a token is not in the vocabulary, the batch does not fit, or the weights have no such
+    /// layer.
     pub fn predict_second(
         &self,
         device: &dyn Backend,
@@ -172,8 +176,10 @@ impl Decoder {
         hidden: &Tensor,
         next: &Tensor,
         batch: &Batch,
+        mut cache: Option<&mut Cache>,
     ) -> Result<(Tensor, Option<Routed>), Error> {
         self.check_ids(next)?;
+        self.check(batch, cache.as_deref())?;
         let epsilon = self.config.norm_epsilon;
         let predict = weights.predict_layer()?;
         let embedded = device.embedding(&weights.embedding()?, &device.upload(next));
@@ -182,7 +188,11 @@ impl Decoder {
         let joined = device.join_columns(&embedded, &hidden); // [T, 2 D]
         let x = device.linear(&joined, &predict.projection); // [T, D]
         let index = self.config.n_layers;
-        let (x, routed) = self.layer(device, &predict.layer, index, &x, batch, None);
+        let (x, routed) =
+            self.layer(device, &predict.layer, index, &x, batch, cache.as_deref_mut());
+        if let Some(cache) = cache {
+            cache.advance(&batch.segments);
+        }
         Ok((device.rms_norm(&x, &predict.norm, epsilon), routed))
     }
 

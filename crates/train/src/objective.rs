@@ -177,8 +177,14 @@ impl Objective {
         };
         if decoder.config().n_predict_layers > 0 {
             let SecondTargets { next, targets, .. } = batch.second();
-            let (hidden, second) =
-                decoder.predict_second(device, weights, &output.hidden, &next, &batch.inputs)?;
+            let (hidden, second) = decoder.predict_second(
+                device,
+                weights,
+                &output.hidden,
+                &next,
+                &batch.inputs,
+                None,
+            )?;
             let logits = decoder.logits(device, weights, &hidden)?;
             objective.multi_token = Some(Term {
                 values: device.cross_entropy(&logits, &device.upload(&targets)),

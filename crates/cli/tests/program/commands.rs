@@ -41,6 +41,35 @@ fn a_seed_gives_the_same_text_again() {
 }
 
 #[test]
+fn drafts_change_no_token() {
+    let prompt = "one two three four, one two three four, one two three";
+    let generate = |draft: &str, rest: &[&str]| {
+        let args = ["generate", "--prompt", prompt, "--max-tokens", "60", "--json", "--draft"];
+        run_json(&[&args[..], &[draft], rest].concat())
+    };
+    for rest in [&["--temperature", "0"][..], &["--seed", "7"]] {
+        let plain = generate("none", rest);
+        assert_eq!(plain["usage"]["drafted_tokens"], 0);
+        for draft in ["lookup", "auto"] {
+            let found = generate(draft, rest);
+            assert_eq!(found["ids"], plain["ids"], "--draft {draft} {rest:?}");
+            let (drafted, accepted) =
+                (&found["usage"]["drafted_tokens"], &found["usage"]["accepted_tokens"]);
+            assert!(accepted.as_u64().unwrap() <= drafted.as_u64().unwrap());
+        }
+    }
+    let greedy = generate("lookup", &["--temperature", "0"]);
+    assert!(greedy["usage"]["drafted_tokens"].as_u64().unwrap() > 0, "{greedy}");
+}
+
+#[test]
+fn a_layer_that_a_model_lacks_is_named() {
+    let ran = hadal(&["generate", "--prompt", "x", "--draft", "multi-token"], "");
+    assert_ne!(ran.code, 0);
+    assert!(ran.stderr.contains("no multi-token-prediction layer"), "{}", ran.stderr);
+}
+
+#[test]
 fn generate_reports_in_json() {
     let folder = tempdir().unwrap();
     write_tiny(folder.path(), |_| {});

@@ -63,7 +63,7 @@ pub(crate) fn absorbed_attention(
         // SAFETY: each task has a row of its own.
         let folded = unsafe { into.part(task, 0, rank) };
         match key {
-            Some(key) => multiply_rows(cpu, key, head * rank, q, folded),
+            Some(key) => multiply_rows(cpu, key, head * rank, &[q], folded),
             None => fold(cpu, kv_b, head * (nope + value), q, folded),
         }
     });
@@ -82,7 +82,7 @@ pub(crate) fn absorbed_attention(
         let row = queries[query].queries.start;
         // SAFETY: each task has a head of its own.
         let out = unsafe { into.part(row, head * value, value) };
-        multiply_rows(cpu, kv_b, head * (nope + value) + nope, &mixed, out);
+        multiply_rows(cpu, kv_b, head * (nope + value) + nope, &[&mixed], out);
     });
     out
 }
