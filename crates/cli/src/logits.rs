@@ -13,6 +13,9 @@ use crate::failure::usage;
 use crate::open::Model;
 
 /// Write the scores of every next token to a file.
+///
+/// Weights are used as they are stored and activations are never rounded to 8 bits, as they are in
+/// other commands where weights are, so that the scores can be held beside another implementation's.
 #[derive(Args)]
 pub(crate) struct LogitsArgs {
     #[command(flatten)]
@@ -47,7 +50,7 @@ pub(crate) fn run(args: LogitsArgs) -> Result<()> {
         }
         (None, None) => None,
     };
-    let model = Model::open(&args.model)?;
+    let model = Model::open_as_stored(&args.model)?;
     let ids = match (given, &args.input.text) {
         (Some(ids), _) => ids,
         (None, text) => model.source.tokenizer()?.encode(text.as_deref().unwrap_or(""), true)?,

@@ -110,11 +110,21 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    /// Opens the model and the device that were chosen.
+    /// Opens the model and the device that were chosen. Blocks are packed for the kernels.
     pub(crate) fn open(args: &ModelArgs) -> Result<Model> {
+        Model::open_with(args, Checkpoint::packed_in_memory)
+    }
+
+    /// As [`Model::open`], with the weights as they are stored: products with blocks then round
+    /// nothing, and take long.
+    pub(crate) fn open_as_stored(args: &ModelArgs) -> Result<Model> {
+        Model::open_with(args, |checkpoint| checkpoint)
+    }
+
+    fn open_with(args: &ModelArgs, prepare: impl Fn(Checkpoint) -> Checkpoint) -> Result<Model> {
         let source = Source::of(args.model.as_deref())?;
         let device = args.device.open()?;
-        let checkpoint = source.checkpoint()?.packed_in_memory();
+        let checkpoint = prepare(source.checkpoint()?);
         let weights = Arc::new(checkpoint.weights());
         Ok(Model { source, device, checkpoint, weights })
     }

@@ -9,5 +9,6 @@ mod full_disk;
 mod gguf;
 mod harness;
 mod killed;
+mod packed;
 mod tasks;
 mod training;
