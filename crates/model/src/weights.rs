@@ -66,7 +66,6 @@ pub struct PredictLayerWeights {
 
 /// Attention of one layer.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "a layer lies behind one pointer as a whole")]
 pub enum AttentionWeights {
     /// Keys and values of their own.
     MultiHead(MultiHeadWeights),
