@@ -77,6 +77,16 @@ impl Drafter {
         if is_on { self.pace.n_drafts(source) } else { 0 }
     }
 
+    /// Does what later rounds gain from as well, so that it is not counted as the price of one.
+    pub(crate) fn prepare(&mut self, model: &Model, ids: &[u32]) -> Result<(), Error> {
+        match &mut self.predictor {
+            Some(predictor) if self.pace.n_drafts(Source::MultiToken) > 0 => {
+                predictor.prepare(model, ids)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Drafts up to `most` tokens after `ids`, all of which but the last have been run.
     pub(crate) fn draft(
         &mut self,

@@ -222,6 +222,9 @@ impl Engine {
 
     /// Runs the last token of a sequence, and after it up to `n_drafts` guesses.
     fn run_with_drafts(&mut self, sequence: &mut Sequence, n_drafts: usize) -> Result<(), Error> {
+        if let Some(drafter) = &mut self.drafter {
+            drafter.prepare(&self.model, &sequence.ids)?;
+        }
         let began = self.drafter.as_ref().map(Drafter::now);
         let drafts = match &mut self.drafter {
             Some(drafter) => drafter.draft(&self.model, &sequence.ids, n_drafts)?,

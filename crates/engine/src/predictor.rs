@@ -9,6 +9,7 @@ use hadal_tensor::{DType, Tensor};
 
 use crate::error::Error;
 use crate::model::Model;
+use crate::pace::MOST_DRAFTS;
 
 /// Rows that are computed at once where many are missing.
 const CHUNK_LEN: usize = 512;
@@ -40,6 +41,32 @@ impl Predictor {
         self.cache.truncate(n_alike.saturating_sub(1));
     }
 
+    /// Computes what a prompt, or a rest, left missing, but for the last row.
+    pub(crate) fn prepare(&mut self, model: &Model, ids: &[u32]) -> Result<(), Error> {
+        let end = ids.len().saturating_sub(2);
+        if self.cache.len() + MOST_DRAFTS < end {
+            self.catch_up(model, ids, end)?;
+        }
+        Ok(())
+    }
+
+    /// Computes the rows below `end` that are missing; the hidden state `[1, D]` of the last.
+    fn catch_up(
+        &mut self,
+        model: &Model,
+        ids: &[u32],
+        end: usize,
+    ) -> Result<Option<Tensor>, Error> {
+        let mut last = None;
+        while self.cache.len() < end {
+            let start = self.cache.len();
+            let rows = start..end.min(start + CHUNK_LEN);
+            let main = self.hidden.row_range(rows.clone());
+            last = Some(self.run(model, &main, &ids[rows.start + 1..rows.end + 1])?);
+        }
+        Ok(last)
+    }
+
     /// Drafts up to `n_drafts` tokens after `ids`, all of which but the last have been run.
     pub(crate) fn draft(
         &mut self,
@@ -48,14 +75,7 @@ impl Predictor {
         n_drafts: usize,
     ) -> Result<Vec<u32>, Error> {
         let n_run = ids.len() - 1;
-        let mut hidden = None;
-        while self.cache.len() < n_run {
-            let start = self.cache.len();
-            let rows = start..n_run.min(start + CHUNK_LEN);
-            let main = self.hidden.row_range(rows.clone());
-            hidden = Some(self.run(model, &main, &ids[rows.start + 1..rows.end + 1])?);
-        }
-        let Some(mut hidden) = hidden else { return Ok(Vec::new()) };
+        let Some(mut hidden) = self.catch_up(model, ids, n_run)? else { return Ok(Vec::new()) };
         let mut drafts = Vec::with_capacity(n_drafts);
         loop {
             let draft = best(model, &hidden)?;
