@@ -30,25 +30,29 @@ pub(super) unsafe fn strip(
     ahead: Ahead,
 ) {
     debug_assert_eq!(out.len(), panel.width * STRIP_ROWS);
-    macro_rules! of {
-        ($bits:literal, $registers:literal) => {
-            match panel.width {
-                // SAFETY: the contract is the same, and the width and the packing are those.
-                12 => unsafe { strip_of::<12, $bits, $registers>(strip, panel, out, ahead) },
-                8 => unsafe { strip_of::<8, $bits, $registers>(strip, panel, out, ahead) },
-                4 => unsafe { strip_of::<4, $bits, $registers>(strip, panel, out, ahead) },
-                2 => unsafe { strip_of::<2, $bits, $registers>(strip, panel, out, ahead) },
-                _ => unsafe { strip_of::<1, $bits, $registers>(strip, panel, out, ahead) },
-            }
-        };
-    }
-    match (packing.bits(), packing.group()) {
-        (4, 32) => of!(4, 4),
-        (4, 64) => of!(4, 8),
-        (4, _) => of!(4, 16),
-        (_, 32) => of!(8, 8),
-        (_, 64) => of!(8, 16),
-        (_, _) => of!(8, 32),
+    let kernel = match (packing.bits(), packing.group()) {
+        (4, 32) => of_width::<4, 4>(panel.width),
+        (4, 64) => of_width::<4, 8>(panel.width),
+        (4, _) => of_width::<4, 16>(panel.width),
+        (_, 32) => of_width::<8, 8>(panel.width),
+        (_, 64) => of_width::<8, 16>(panel.width),
+        (_, _) => of_width::<8, 32>(panel.width),
+    };
+    // SAFETY: the contract is the same, and the kernel is that of the width and the packing.
+    unsafe { kernel(strip, panel, out, ahead) }
+}
+
+/// A strip, a panel, room for their product, and what comes after the strip.
+type StripKernel = unsafe fn(&[u8], PanelView<'_>, &mut [f32], Ahead);
+
+/// The kernel for blocks of `REGISTERS` registers of `BITS` bits and panels of this width.
+fn of_width<const BITS: usize, const REGISTERS: usize>(width: usize) -> StripKernel {
+    match width {
+        12 => strip_of::<12, BITS, REGISTERS>,
+        8 => strip_of::<8, BITS, REGISTERS>,
+        4 => strip_of::<4, BITS, REGISTERS>,
+        2 => strip_of::<2, BITS, REGISTERS>,
+        _ => strip_of::<1, BITS, REGISTERS>,
     }
 }
 
