@@ -251,7 +251,7 @@ fn a_run_by_muon_learns_resumes_to_the_bit_and_is_not_resumed_by_adamw() {
 
 /// Greatest distance between the losses of a run in bf16 and one in f32, each a mean over 25 steps:
 /// in nats while the loss falls from 5.7 to 0.1, and afterwards.
-const BANDS: [f64; 2] = [0.1, 0.02];
+const BANDS: [f64; 2] = [0.15, 0.02];
 
 #[test]
 fn losses_in_bf16_stay_within_a_band_of_those_in_f32_over_500_steps() {
