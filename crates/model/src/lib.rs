@@ -20,6 +20,7 @@ mod flops;
 pub mod gguf;
 mod initialise;
 mod keys;
+mod latent_halves;
 mod mapped;
 mod pack;
 mod rotary;

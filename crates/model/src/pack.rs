@@ -8,6 +8,7 @@ use hadal_tensor::{DType, Packing, Q8_BLOCK, Tensor};
 use crate::checkpoint::Checkpoint;
 use crate::config::{AttentionConfig, Config};
 use crate::error::Error;
+use crate::latent_halves::LatentSizes;
 use crate::safetensors_writer::{SafetensorsWriter, StoredTensor};
 use crate::stored::{convert, stored_as};
 use crate::weights::{ABSORBED_KEY, LATENT_UP, Parameter, parameters};
@@ -96,26 +97,16 @@ impl Checkpoint {
         }
     }
 
-    /// The key part of the matrix from the latent, rows and columns exchanged within each head:
-    /// `f32 [H · R, nope]`.
+    /// The half for keys of the projection from the latent, `[H · R, nope]`.
     fn absorbed_key(&self, name: &str) -> Tensor {
         let AttentionConfig::Latent { n_heads, kv_rank, nope, value, .. } = self.config.attention
         else {
             unreachable!("only latent attention has such a matrix")
         };
-        let kv_up = name.replace(ABSORBED_KEY, LATENT_UP);
-        let kv_up = self.tensor(&kv_up).expect("the names were checked on opening");
-        let mut key = vec![0.0; n_heads * kv_rank * nope];
-        let mut row = vec![0.0; kv_rank];
-        for (head, key) in key.chunks_exact_mut(kv_rank * nope).enumerate() {
-            for i in 0..nope {
-                kv_up.read_row(head * (nope + value) + i, &mut row);
-                for (r, x) in row.iter().enumerate() {
-                    key[r * nope + i] = *x;
-                }
-            }
-        }
-        Tensor::from_slice(&key, &[n_heads * kv_rank, nope])
+        let whole = self.tensor(&name.replace(ABSORBED_KEY, LATENT_UP));
+        let whole = whole.expect("the names were checked on opening");
+        let sizes = LatentSizes { n_heads, nope, value, rank: kv_rank };
+        sizes.keys(whole).reshaped(&[n_heads * kv_rank, nope])
     }
 }
 

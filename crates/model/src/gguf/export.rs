@@ -9,13 +9,13 @@ use hadal_tensor::{DType, RotaryLayout, Scoring, Tensor};
 use super::deepseek::{LOG_MULTIPLIER, SIGMOID, SOFTMAX};
 use super::error::GgufError;
 use super::in_file;
-use super::latent::LatentSizes;
 use super::names::{LatentHalf, in_gguf, in_stack};
 use super::vocabulary::{MODEL, TokenKind, Vocabulary};
 use super::writer::{Front, Outgoing, write};
 use crate::checkpoint::{Checkpoint, write_aside_with};
 use crate::config::{AttentionConfig, Config, MixtureConfig};
 use crate::error::Error;
+use crate::latent_halves::LatentSizes;
 use crate::weights::parameters;
 
 /// The architecture that is written.

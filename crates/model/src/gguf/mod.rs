@@ -11,7 +11,6 @@ mod dense;
 mod error;
 mod export;
 mod header;
-mod latent;
 mod metadata;
 mod names;
 mod reader;

@@ -14,10 +14,10 @@ use hadal_tensor::{DType, HostBuffer, Memory, Tensor};
 use super::architecture::Architecture;
 use super::error::GgufError;
 use super::header::TensorInfo;
-use super::latent::LatentSizes;
 use super::names::{LatentHalf, Role, role};
 use super::rows;
 use crate::config::{AttentionConfig, Config};
+use crate::latent_halves::LatentSizes;
 
 /// More than any published model has; each becomes a tensor of its own.
 const MOST_EXPERTS: usize = 1 << 14;

@@ -1,35 +1,36 @@
 //! The projection from the latent to keys and values: one matrix in published checkpoints, two in
-//! newer GGUF files, whose readers fold the half for keys into the query.
+//! newer GGUF files. The half for keys also stands in packed models, for decoding folds it into the
+//! query.
 
 use hadal_tensor::Tensor;
 use half::{bf16, f16};
 
 /// The sizes of the projection.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct LatentSizes {
+pub(crate) struct LatentSizes {
     /// `H`.
-    pub(super) n_heads: usize,
+    pub(crate) n_heads: usize,
     /// Key numbers of a head that do not carry position.
-    pub(super) nope: usize,
+    pub(crate) nope: usize,
     /// Value numbers of a head.
-    pub(super) value: usize,
+    pub(crate) value: usize,
     /// `R`.
-    pub(super) rank: usize,
+    pub(crate) rank: usize,
 }
 
 impl LatentSizes {
     /// The shape of the half for keys, each head transposed.
-    pub(super) fn key_dims(self) -> [usize; 3] {
+    pub(crate) fn key_dims(self) -> [usize; 3] {
         [self.n_heads, self.rank, self.nope]
     }
 
     /// The shape of the half for values.
-    pub(super) fn value_dims(self) -> [usize; 3] {
+    pub(crate) fn value_dims(self) -> [usize; 3] {
         [self.n_heads, self.value, self.rank]
     }
 
     /// `[H · (nope + value), R]` from both halves.
-    pub(super) fn join(self, keys: &Tensor, values: &Tensor) -> Tensor {
+    pub(crate) fn join(self, keys: &Tensor, values: &Tensor) -> Tensor {
         let LatentSizes { n_heads, nope, value, rank } = self;
         let mut whole = vec![0.0; n_heads * (nope + value) * rank];
         let mut key_row = vec![0.0; nope];
@@ -49,7 +50,7 @@ impl LatentSizes {
     }
 
     /// The half for keys, `[H, R, nope]`.
-    pub(super) fn keys(self, whole: &Tensor) -> Tensor {
+    pub(crate) fn keys(self, whole: &Tensor) -> Tensor {
         let LatentSizes { n_heads, nope, value, rank } = self;
         let mut keys = vec![0.0; n_heads * rank * nope];
         let mut row = vec![0.0; rank];
@@ -65,7 +66,7 @@ impl LatentSizes {
     }
 
     /// The rows of the half for values, one view a head.
-    pub(super) fn values(self, whole: &Tensor) -> Vec<Tensor> {
+    pub(crate) fn values(self, whole: &Tensor) -> Vec<Tensor> {
         let head_rows = self.nope + self.value;
         (1..=self.n_heads)
             .map(|head| whole.row_range(head * head_rows - self.value..head * head_rows))
