@@ -1,9 +1,9 @@
 //! GGUF, the format of llama.cpp: one file with the configuration, the tokenizer and the weights.
 //!
-//! Reading: [`header`] understands the front of a file and checks it against the file's size,
-//! [`architecture`] turns its metadata into the `config.json` that says the same, and [`tensors`]
+//! Reading: `header` understands the front of a file and checks it against the file's size,
+//! `architecture` turns its metadata into the `config.json` that says the same, and `tensors`
 //! gives its tensors their published names, where they lie. Writing goes the same way back:
-//! [`export`] says what a model's file holds and [`writer`] lays it out.
+//! `export` says what a model's file holds and `writer` lays it out.
 
 mod architecture;
 mod deepseek;
