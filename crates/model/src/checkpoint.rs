@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::error::{Error, at};
 use crate::gguf;
 use crate::mapped::MappedFile;
+use crate::safetensors_writer::as_in_header;
 use crate::weights::{Parameter, ResidentWeights, parameters};
 
 /// A model as it lies on disk or in the binary: its configuration, and its tensors by name.
@@ -319,17 +320,7 @@ pub fn safetensors_bytes(tensors: &[(String, Tensor)]) -> Vec<u8> {
     let stored: Vec<(String, Vec<u8>, Dtype, Vec<usize>)> = tensors
         .iter()
         .map(|(name, tensor)| {
-            let mut dims = tensor.dims().to_vec();
-            let dtype = match tensor.dtype() {
-                DType::F32 => Dtype::F32,
-                DType::F16 => Dtype::F16,
-                DType::Bf16 => Dtype::BF16,
-                DType::I32 => Dtype::I32,
-                packed => {
-                    dims = vec![tensor.rows(), packed.row_bytes(tensor.cols())];
-                    Dtype::U8
-                }
-            };
+            let (dtype, dims) = as_in_header(tensor.dtype(), tensor.dims());
             let bytes = if tensor.is_contiguous() {
                 tensor.stored_bytes().to_vec()
             } else {

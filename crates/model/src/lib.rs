@@ -44,7 +44,6 @@ pub use error::Error;
 pub use feed_forward::Routed;
 pub use flops::Flops;
 pub use initialise::initialise;
-pub use safetensors_writer::{SafetensorsWriter, StoredTensor};
 pub use size::Size;
 pub use stored::{convert, stored_as};
 pub use weights::{

@@ -9,7 +9,7 @@ use crate::checkpoint::Checkpoint;
 use crate::config::{AttentionConfig, Config};
 use crate::error::Error;
 use crate::latent_halves::LatentSizes;
-use crate::safetensors_writer::{SafetensorsWriter, StoredTensor};
+use crate::safetensors_writer::{StoredTensor, write_in_parts};
 use crate::stored::{convert, stored_as};
 use crate::weights::{ABSORBED_KEY, LATENT_UP, Parameter, parameters};
 
@@ -25,7 +25,7 @@ impl Checkpoint {
         Config { packed: Some(dtype), json, ..self.config.clone() }
     }
 
-    /// Writes the weights to `path` in the packed layout, a few at a time; `on_tensor` is told how
+    /// Writes the weights to `path` in the packed layout, a few at a time; `on_part` is told how
     /// many of how many parameters are done. Weights are rounded to nearest.
     ///
     /// # Errors
@@ -34,7 +34,7 @@ impl Checkpoint {
         &self,
         packing: Packing,
         path: &Path,
-        mut on_tensor: impl FnMut(usize, usize),
+        mut on_part: impl FnMut(usize, usize),
     ) -> Result<(), Error> {
         let stored: Vec<StoredTensor> = parameters(&self.packed_config(packing))
             .into_iter()
@@ -46,19 +46,12 @@ impl Checkpoint {
             .collect();
         let n_all: usize = stored.iter().map(|t| t.dims.iter().product::<usize>()).sum();
         let mut n_done = 0;
-        let mut file = SafetensorsWriter::create(path, stored)?;
-        loop {
-            let next = file.left().iter().take(AT_ONCE * n_threads()).collect::<Vec<_>>();
-            let packed = in_parallel(&next, |tensor| self.stored(&tensor.name, tensor.dtype));
-            if packed.is_empty() {
-                return file.finish();
-            }
-            for tensor in packed {
-                file.write(&tensor)?;
-                n_done += tensor.len();
-                on_tensor(n_done, n_all);
-            }
-        }
+        write_in_parts(path, stored, AT_ONCE * n_threads(), |part| {
+            let packed = in_parallel(part, |tensor| self.stored(&tensor.name, tensor.dtype));
+            n_done += packed.iter().map(Tensor::len).sum::<usize>();
+            on_part(n_done, n_all);
+            packed
+        })
     }
 
     /// The same model with every matrix of blocks in the packed layout, in memory: those of 4 bits

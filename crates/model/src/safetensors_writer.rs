@@ -1,116 +1,94 @@
-//! Writes a safetensors file tensor by tensor, so that a model larger than memory can be written.
+//! Writes a safetensors file some tensors at a time, so that a model larger than memory can be
+//! written.
 
-use std::fs::{self, File};
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use hadal_tensor::{DType, Tensor};
+use safetensors::tensor::Dtype;
 use serde_json::{Map, Value, json};
 
-use crate::error::{Error, at};
+use crate::checkpoint::write_aside_with;
+use crate::error::Error;
 
 /// What a file will hold at one name.
 #[derive(Clone, Debug, PartialEq)]
-pub struct StoredTensor {
-    /// Name.
-    pub name: String,
-    /// Format.
-    pub dtype: DType,
-    /// Shape.
-    pub dims: Vec<usize>,
+pub(crate) struct StoredTensor {
+    pub(crate) name: String,
+    pub(crate) dtype: DType,
+    pub(crate) dims: Vec<usize>,
 }
 
 /// Alignment of the first tensor, and of every one whose predecessors are whole lines.
 const LINE: usize = 64;
+
+/// The number format and the shape as a header has them: a packed matrix is bytes.
+pub(crate) fn as_in_header(dtype: DType, dims: &[usize]) -> (Dtype, Vec<usize>) {
+    let plain = match dtype {
+        DType::F32 => Dtype::F32,
+        DType::F16 => Dtype::F16,
+        DType::Bf16 => Dtype::BF16,
+        DType::I32 => Dtype::I32,
+        packed => {
+            let (cols, outer) = dims.split_last().map_or((1, &[][..]), |(c, outer)| (*c, outer));
+            return (Dtype::U8, vec![outer.iter().product(), packed.row_bytes(cols)]);
+        }
+    };
+    (plain, dims.to_vec())
+}
 
 impl StoredTensor {
     fn n_bytes(&self) -> usize {
         let (cols, outer) = self.dims.split_last().map_or((1, &[][..]), |(c, outer)| (*c, outer));
         outer.iter().product::<usize>() * self.dtype.row_bytes(cols)
     }
+}
 
-    /// The number format and shape as the header has them: a packed matrix is bytes.
-    fn header(&self) -> (&'static str, Vec<usize>) {
-        let dtype = match self.dtype {
-            DType::F32 => "F32",
-            DType::F16 => "F16",
-            DType::Bf16 => "BF16",
-            DType::I32 => "I32",
-            packed => {
-                let rows = self.dims[..self.dims.len() - 1].iter().product();
-                return ("U8", vec![rows, packed.row_bytes(self.dims[self.dims.len() - 1])]);
+/// Writes a file that holds `tensors`, of which `make` gives `at_once` at a time. Those of whole
+/// cache lines come first, so that each of them lies on a line.
+///
+/// # Errors
+/// When the file cannot be written; what was there before is then still there.
+///
+/// # Panics
+/// When what is made is not what was asked for, its rows are not contiguous, or the host cannot
+/// read it.
+pub(crate) fn write_in_parts(
+    path: &Path,
+    mut tensors: Vec<StoredTensor>,
+    at_once: usize,
+    mut make: impl FnMut(&[StoredTensor]) -> Vec<Tensor>,
+) -> Result<(), Error> {
+    tensors.sort_by_key(|tensor| !tensor.n_bytes().is_multiple_of(LINE));
+    let header = header(&tensors);
+    write_aside_with(path, |file| {
+        let mut file = BufWriter::with_capacity(1 << 20, file);
+        file.write_all(&(header.len() as u64).to_le_bytes())?;
+        file.write_all(header.as_bytes())?;
+        for part in tensors.chunks(at_once) {
+            for (stored, tensor) in part.iter().zip(make(part)) {
+                let found = (tensor.dtype(), tensor.dims());
+                assert_eq!(found, (stored.dtype, &stored.dims[..]), "{}", stored.name);
+                file.write_all(tensor.stored_bytes())?;
             }
-        };
-        (dtype, self.dims.clone())
-    }
-}
-
-/// A file that is being written, aside from its place until [`SafetensorsWriter::finish`].
-pub struct SafetensorsWriter {
-    path: PathBuf,
-    aside: PathBuf,
-    file: BufWriter<File>,
-    left: std::vec::IntoIter<StoredTensor>,
-}
-
-impl SafetensorsWriter {
-    /// Begins a file that will hold `tensors`. Those of whole cache lines come first, so that each
-    /// of them lies on a line; [`SafetensorsWriter::left`] tells which is wanted.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn create(path: &Path, mut tensors: Vec<StoredTensor>) -> Result<Self, Error> {
-        tensors.sort_by_key(|tensor| !tensor.n_bytes().is_multiple_of(LINE));
-        let mut header = Map::new();
-        header.insert("__metadata__".to_owned(), json!({"format": "pt"}));
-        let mut start = 0;
-        for tensor in &tensors {
-            let (dtype, shape) = tensor.header();
-            let end = start + tensor.n_bytes();
-            let entry = json!({"dtype": dtype, "shape": shape, "data_offsets": [start, end]});
-            header.insert(tensor.name.clone(), entry);
-            start = end;
         }
-        let mut text = Value::Object(header).to_string();
-        // Eight bytes of length stand before the header.
-        text.push_str(&" ".repeat((text.len() + 8).next_multiple_of(LINE) - text.len() - 8));
-        let aside = path.with_extension("partial");
-        let mut file = BufWriter::with_capacity(1 << 20, File::create(&aside).map_err(at(&aside))?);
-        file.write_all(&(text.len() as u64).to_le_bytes())
-            .and_then(|()| file.write_all(text.as_bytes()))
-            .map_err(at(&aside))?;
-        Ok(SafetensorsWriter { path: path.to_owned(), aside, file, left: tensors.into_iter() })
-    }
+        file.flush()
+    })
+}
 
-    /// The tensors that are to be written, in that order.
-    pub fn left(&self) -> &[StoredTensor] {
-        self.left.as_slice()
+/// What stands before the numbers, after its own length in eight bytes.
+fn header(tensors: &[StoredTensor]) -> String {
+    let mut entries = Map::new();
+    entries.insert("__metadata__".to_owned(), json!({"format": "pt"}));
+    let mut start = 0;
+    for tensor in tensors {
+        let (dtype, shape) = as_in_header(tensor.dtype, &tensor.dims);
+        let end = start + tensor.n_bytes();
+        let entry = json!({"dtype": dtype, "shape": shape, "data_offsets": [start, end]});
+        entries.insert(tensor.name.clone(), entry);
+        start = end;
     }
-
-    /// Writes the next tensor.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    ///
-    /// # Panics
-    /// When it is not the next one, its rows are not contiguous, or the host cannot read it.
-    pub fn write(&mut self, tensor: &Tensor) -> Result<(), Error> {
-        let expected = self.left.next().expect("there is a tensor to be written");
-        let found = (tensor.dtype(), tensor.dims());
-        assert_eq!(found, (expected.dtype, &expected.dims[..]), "{}", expected.name);
-        self.file.write_all(tensor.stored_bytes()).map_err(at(&self.aside))
-    }
-
-    /// Flushes the file to disk and gives it its name.
-    ///
-    /// # Errors
-    /// When that fails; what was there before is then still there.
-    ///
-    /// # Panics
-    /// When a tensor is missing.
-    pub fn finish(mut self) -> Result<(), Error> {
-        assert!(self.left().is_empty(), "all tensors are written");
-        self.file.flush().and_then(|()| self.file.get_ref().sync_all()).map_err(at(&self.aside))?;
-        fs::rename(&self.aside, &self.path).map_err(at(&self.path))
-    }
+    let mut text = Value::Object(entries).to_string();
+    text.push_str(&" ".repeat((text.len() + 8).next_multiple_of(LINE) - text.len() - 8));
+    text
 }
