@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::failure::usage;
 use crate::gguf;
 use crate::open::Source;
-use crate::output::{bytes, count, print_json};
+use crate::output::{print_json, print_written, refuse_taken_folder};
 
 /// Write a model with its weights in another number format, as a folder or a GGUF file.
 ///
@@ -105,30 +105,17 @@ pub(crate) fn run(args: ExportArgs) -> Result<()> {
     if json {
         return print_json(&report);
     }
-    println!(
-        "{}: {} parameters in {}, {}; the model is in {}",
-        report.model,
-        count(report.parameters),
-        report.dtype,
-        bytes(report.bytes as usize),
-        output.display()
-    );
+    print_written(&report.model, report.parameters, report.dtype, report.bytes, &output);
     Ok(())
 }
 
 /// Fails where something of the person's would be written over.
 fn refuse_taken(output: &Path, format: Form) -> Result<()> {
-    let shown = output.display();
     match format {
+        Form::Folder => refuse_taken_folder(output),
         Form::Gguf if output.exists() => {
-            Err(usage(format!("{shown} is there already; choose another name")))
+            Err(usage(format!("{} is there already; choose another name", output.display())))
         }
-        Form::Folder
-            if output.is_file()
-                || fs::read_dir(output).is_ok_and(|mut entries| entries.next().is_some()) =>
-        {
-            Err(usage(format!("{shown} is not empty; choose a folder that is, or is new")))
-        }
-        _ => Ok(()),
+        Form::Gguf => Ok(()),
     }
 }

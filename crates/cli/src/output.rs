@@ -1,9 +1,13 @@
 //! How results are written.
 
+use std::fs;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 
 use anyhow::Result;
 use serde::Serialize;
+
+use crate::failure::usage;
 
 /// Writes one JSON document, and nothing else, to standard output.
 pub(crate) fn print_json(document: &impl Serialize) -> Result<()> {
@@ -25,6 +29,33 @@ pub(crate) fn print_now(text: &str) -> io::Result<()> {
         stdout.write_all(text.as_bytes())?;
     }
     stdout.flush()
+}
+
+/// Fails where a folder to be made holds something already.
+pub(crate) fn refuse_taken_folder(folder: &Path) -> Result<()> {
+    let is_taken =
+        folder.is_file() || fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
+    if is_taken {
+        let folder = folder.display();
+        return Err(usage(format!("{folder} is not empty; choose a folder that is, or is new")));
+    }
+    Ok(())
+}
+
+/// Says what model was written, how, and where to.
+pub(crate) fn print_written(
+    model: &str,
+    n_parameters: usize,
+    format: &str,
+    n_bytes: u64,
+    output: &Path,
+) {
+    println!(
+        "{model}: {} parameters in {format}, {}; the model is in {}",
+        count(n_parameters),
+        bytes(n_bytes as usize),
+        output.display()
+    );
 }
 
 /// A count with a unit a person reads: `16.5 M`.

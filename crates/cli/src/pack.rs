@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::failure::usage;
 use crate::open::Source;
-use crate::output::{bytes, count, print_json};
+use crate::output::{print_json, print_written, refuse_taken_folder};
 
 /// Write a model's folder in the layout that this program computes with, 4 or 8 bits a weight.
 ///
@@ -56,12 +56,7 @@ pub(crate) fn run(args: PackArgs) -> Result<()> {
              32, 64 or 128"
         ))
     })?;
-    let is_taken =
-        output.is_file() || fs::read_dir(&output).is_ok_and(|mut entries| entries.next().is_some());
-    if is_taken {
-        let output = output.display();
-        return Err(usage(format!("{output} is not empty; choose a folder that is, or is new")));
-    }
+    refuse_taken_folder(&output)?;
     let source = Source::of(model.as_deref())?;
     let (checkpoint, tokenizer) = (source.checkpoint()?, source.tokenizer()?);
     fs::create_dir_all(&output).with_context(|| output.display().to_string())?;
@@ -89,13 +84,6 @@ pub(crate) fn run(args: PackArgs) -> Result<()> {
     if json {
         return print_json(&report);
     }
-    println!(
-        "{}: {} parameters in {}, {}; the model is in {}",
-        report.model,
-        count(report.parameters),
-        report.format,
-        bytes(n_bytes as usize),
-        output.display()
-    );
+    print_written(&report.model, parameters, report.format, n_bytes, &output);
     Ok(())
 }
