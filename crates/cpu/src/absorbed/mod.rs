@@ -35,6 +35,8 @@ struct Task {
 /// What the blocks leave, each for each head: the mixed latents `[R]`, the greatest score, and the
 /// sum of the exponentials.
 struct Partial {
+    /// Where the results of each query's first block and first head stand.
+    places: Vec<usize>,
     mixed: Tensor,
     greatest: Tensor,
     sums: Tensor,
@@ -73,11 +75,10 @@ pub(crate) fn absorbed_attention(
 
     let mut out = cpu.buffer(&[q.rows, n_heads * value]);
     let into = Rows::of(out.as_mut_slice(), n_heads * value);
-    let places = first_places(&queries, n_heads);
     cpu.for_tasks(n_rows, n_rows * value * rank, |task| {
         let (query, head) = (task / n_heads, task % n_heads);
-        let n_blocks = queries[query].keys.len().div_ceil(KEYS);
-        let places = (0..n_blocks).map(|block| places[query] + block * n_heads + head);
+        let first = partial.places[query] + head;
+        let places = (0..n_blocks(&queries[query])).map(|block| first + block * n_heads);
         let mixed = add_up(cpu, &partial, places);
         let row = queries[query].queries.start;
         // SAFETY: each task has a head of its own.
@@ -104,17 +105,9 @@ fn fold(cpu: &Cpu, kv_b: &Tensor, first: usize, q: &[f32], folded: &mut [f32]) {
     }
 }
 
-/// Where the results of each query's first block and first head stand.
-fn first_places(queries: &[Block], n_heads: usize) -> Vec<usize> {
-    let mut next = 0;
-    queries
-        .iter()
-        .map(|query| {
-            let place = next;
-            next += query.keys.len().div_ceil(KEYS) * n_heads;
-            place
-        })
-        .collect()
+/// Blocks of the keys that a query sees.
+fn n_blocks(query: &Block) -> usize {
+    query.keys.len().div_ceil(KEYS)
 }
 
 /// Lets every head of every query meet the latents it sees.
@@ -128,9 +121,11 @@ fn meet(
 ) -> Partial {
     let LatentDims { n_heads, nope, rope, .. } = dims;
     let rank = latent.cols;
-    let mut tasks = Vec::new();
-    for (query, first) in first_places(queries, n_heads).into_iter().enumerate() {
-        let all = queries[query].keys.clone();
+    let (mut tasks, mut places, mut n_places) = (Vec::new(), Vec::new(), 0);
+    for (query, seen) in queries.iter().enumerate() {
+        let (first, all) = (n_places, seen.keys.clone());
+        places.push(first);
+        n_places += n_blocks(seen) * n_heads;
         for (block, start) in all.clone().step_by(KEYS).enumerate() {
             for head in (0..n_heads).step_by(MIX_HEADS) {
                 let heads = head..(head + MIX_HEADS).min(n_heads);
@@ -139,9 +134,9 @@ fn meet(
             }
         }
     }
-    let n_places = queries.iter().map(|query| query.keys.len().div_ceil(KEYS) * n_heads).sum();
     let n_keys: usize = queries.iter().map(|query| query.keys.len()).sum();
     let mut partial = Partial {
+        places,
         mixed: cpu.buffer(&[n_places, rank]),
         greatest: cpu.buffer(&[n_places]),
         sums: cpu.buffer(&[n_places]),

@@ -68,6 +68,8 @@ pub(super) struct Activations {
 /// What a kernel reads of one panel.
 #[derive(Clone, Copy)]
 pub(super) struct PanelView<'a> {
+    /// The number of its first column among those that are multiplied together.
+    pub(super) first: usize,
     /// Columns.
     pub(super) width: usize,
     /// `[n_in / 4, width, 4]`.
@@ -118,11 +120,16 @@ impl Activations {
         rounded
     }
 
-    /// One panel.
-    pub(super) fn panel(&self, panel: Panel) -> PanelView<'_> {
+    /// A column of its own, where each is a panel.
+    pub(super) fn single(&self, column: usize) -> PanelView<'_> {
+        PanelView { first: 0, ..self.panel(Panel::single(column)) }
+    }
+
+    fn panel(&self, panel: Panel) -> PanelView<'_> {
         let (n_in, n_blocks) = (self.n_in, self.n_in / self.packing.group());
         let (first, width) = (panel.first, panel.width);
         PanelView {
+            first,
             width,
             quants: &read::<i8>(&self.quants)[first * n_in..][..width * n_in],
             scales: &read::<f32>(&self.scales)[first * n_blocks..][..width * n_blocks],
@@ -131,8 +138,8 @@ impl Activations {
     }
 
     /// All panels.
-    pub(super) fn panels(&self) -> impl Iterator<Item = (Panel, PanelView<'_>)> {
-        panels(self.n_columns).map(|panel| (panel, self.panel(panel)))
+    pub(super) fn panels(&self) -> Vec<PanelView<'_>> {
+        panels(self.n_columns).map(|panel| self.panel(panel)).collect()
     }
 
     /// Lets several tasks write columns.
@@ -211,7 +218,7 @@ impl Sink {
     pub(super) unsafe fn gather(&self, singles: &Activations, columns: &[usize]) {
         assert_eq!(self.n_in, singles.n_in, "the length of columns");
         for (column, from) in columns.iter().enumerate() {
-            let from = singles.panel(Panel::single(*from));
+            let from = singles.single(*from);
             // SAFETY: the promise is the same, and the lengths agree.
             unsafe { self.copy(Panel::of(column, columns.len()), column, from) };
         }
@@ -311,7 +318,7 @@ mod tests {
         let mut gathered = Activations::empty(&cpu, 20, 64, packing);
         // SAFETY: nobody else has them.
         unsafe { gathered.sink().gather(&singles, &columns) };
-        for ((_, a), (_, b)) in whole.panels().zip(gathered.panels()) {
+        for (a, b) in whole.panels().iter().zip(gathered.panels()) {
             assert_eq!((a.quants, a.scales, a.offsets), (b.quants, b.scales, b.offsets));
         }
     }

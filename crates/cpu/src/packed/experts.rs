@@ -7,7 +7,7 @@
 
 use hadal_tensor::{ExpertWeights, Packing, Routing, STRIP_ROWS, Tensor};
 
-use super::activations::{Activations, Panel, Sink};
+use super::activations::{Activations, Panel, PanelView, Sink};
 use super::{Product, TASK_STRIPS};
 use crate::Cpu;
 use crate::elementwise::swiglu_row;
@@ -21,14 +21,6 @@ struct Group<'a> {
     gate: Product<'a>,
     up: Product<'a>,
     down: Product<'a>,
-}
-
-/// One group's columns between the two steps.
-struct Columns {
-    /// Of the input; none where it is a single token's, which lies among all tokens' already.
-    x: Option<Activations>,
-    /// Of the activated product.
-    active: Activations,
 }
 
 /// `down(silu(gate(x)) · up(x))` for `x` `[T, D]`.
@@ -45,7 +37,8 @@ pub(crate) fn feed_forward(
         up: Product::new(cpu, up, packings[0]),
         down: Product::new(cpu, down, packings[1]),
     };
-    grouped(cpu, x, &[group], packings)
+    let inputs = Activations::of(cpu, x.matrix(), packings[0]);
+    grouped(cpu, x, &[group], &[inputs.panels()], packings)
 }
 
 /// The weighted sum of each token's experts for `x` `[T, D]`.
@@ -72,54 +65,72 @@ pub(crate) fn experts(
             }
         })
         .collect();
-    grouped(cpu, x, &groups, packings)
-}
-
-fn grouped(cpu: &Cpu, x: &Tensor, groups: &[Group<'_>], packings: [Packing; 2]) -> Tensor {
-    let (n_tokens, hidden) = (x.rows(), x.cols());
-    let mut out = cpu.zeroed(&[n_tokens, hidden]);
-    let Some(any) = groups.first() else { return out };
-    let width = any.down.n_in;
-    let n_columns: usize = groups.iter().map(|group| group.tokens.len()).sum();
     let singles = Activations::singles(cpu, x.matrix(), packings[0]);
-    let mut columns: Vec<Columns> = groups
-        .iter()
-        .map(|Group { tokens, .. }| Columns {
-            x: (tokens.len() > 1)
-                .then(|| Activations::empty(cpu, tokens.len(), hidden, packings[0])),
-            active: Activations::empty(cpu, tokens.len(), width, packings[1]),
+    let gathered = gather(cpu, &singles, &groups, packings[0]);
+    let inputs: Vec<Vec<PanelView<'_>>> = (groups.iter().zip(&gathered))
+        .map(|(group, gathered)| match gathered {
+            Some(inputs) => inputs.panels(),
+            None => vec![singles.single(group.tokens[0])],
         })
         .collect();
-    gather(cpu, &singles, groups, &mut columns);
-    activate(cpu, &singles, groups, &mut columns, packings[1], n_columns * 2 * width * hidden);
-    add_up(cpu, groups, &columns, &mut out, n_columns * width * hidden);
-    out
+    grouped(cpu, x, &groups, &inputs, packings)
 }
 
-/// Puts the inputs of every group with several tokens into panels.
-fn gather(cpu: &Cpu, singles: &Activations, groups: &[Group<'_>], columns: &mut [Columns]) {
+/// Puts the inputs of every group with several tokens into panels; a single token's lies among
+/// `singles` already.
+fn gather(
+    cpu: &Cpu,
+    singles: &Activations,
+    groups: &[Group<'_>],
+    packing: Packing,
+) -> Vec<Option<Activations>> {
+    let empty = |group: &Group<'_>| {
+        let n = group.tokens.len();
+        (n > 1).then(|| Activations::empty(cpu, n, group.gate.n_in, packing))
+    };
+    let mut gathered: Vec<Option<Activations>> = groups.iter().map(empty).collect();
     let work = groups.iter().map(|group| group.tokens.len() * group.gate.n_in).sum();
     let sinks: Vec<Option<Sink>> =
-        columns.iter_mut().map(|columns| columns.x.as_mut().map(Activations::sink)).collect();
+        gathered.iter_mut().map(|inputs| inputs.as_mut().map(Activations::sink)).collect();
     cpu.for_tasks(groups.len(), work, |group| {
         if let Some(sink) = &sinks[group] {
             // SAFETY: each group's columns are written by its own task alone.
             unsafe { sink.gather(singles, &groups[group].tokens) };
         }
     });
+    gathered
+}
+
+/// Both steps; `inputs` are the columns of every group.
+fn grouped(
+    cpu: &Cpu,
+    x: &Tensor,
+    groups: &[Group<'_>],
+    inputs: &[Vec<PanelView<'_>>],
+    packings: [Packing; 2],
+) -> Tensor {
+    let (n_tokens, hidden) = (x.rows(), x.cols());
+    let mut out = cpu.zeroed(&[n_tokens, hidden]);
+    let Some(any) = groups.first() else { return out };
+    let width = any.down.n_in;
+    let n_columns: usize = groups.iter().map(|group| group.tokens.len()).sum();
+    let active = activate(cpu, groups, inputs, packings[1], n_columns * 2 * width * hidden);
+    add_up(cpu, groups, &active, &mut out, n_columns * width * hidden);
+    out
 }
 
 /// First step: `silu(gate(x)) · up(x)` of every group, rounded.
 fn activate(
     cpu: &Cpu,
-    singles: &Activations,
     groups: &[Group<'_>],
-    columns: &mut [Columns],
+    inputs: &[Vec<PanelView<'_>>],
     packing: Packing,
     work: usize,
-) {
-    let sinks: Vec<Sink> = columns.iter_mut().map(|columns| columns.active.sink()).collect();
-    let inputs: Vec<Option<&Activations>> = columns.iter().map(|c| c.x.as_ref()).collect();
+) -> Vec<Activations> {
+    let empty =
+        |group: &Group<'_>| Activations::empty(cpu, group.tokens.len(), group.down.n_in, packing);
+    let mut active: Vec<Activations> = groups.iter().map(empty).collect();
+    let sinks: Vec<Sink> = active.iter_mut().map(Activations::sink).collect();
     let n_tasks = groups[0].gate.n_strips.div_ceil(TASK_STRIPS);
     let step = |scratch: &mut Scratch, task: usize, next: Option<usize>| {
         let (group, part) = (task / n_tasks, task % n_tasks);
@@ -139,21 +150,11 @@ fn activate(
         };
         let Scratch { gate: gated, up: upped, active } = scratch;
         let after_gate = Some(up.bytes(strips.clone()));
-        match inputs[group] {
-            Some(x) => {
-                gate.multiply(strips.clone(), after_gate, x, |c, r, numbers| {
-                    put(gated, c, r, numbers);
-                });
-                up.multiply(strips, next, x, |c, r, numbers| put(upped, c, r, numbers));
-            }
-            None => {
-                let x = singles.panel(Panel::single(tokens[0]));
-                gate.multiply_single(strips.clone(), after_gate, x, |r, numbers| {
-                    put(gated, 0, r, numbers);
-                });
-                up.multiply_single(strips, next, x, |r, numbers| put(upped, 0, r, numbers));
-            }
-        }
+        let panels = &inputs[group];
+        gate.multiply(strips.clone(), after_gate, panels, |c, r, numbers| {
+            put(gated, c, r, numbers)
+        });
+        up.multiply(strips, next, panels, |c, r, numbers| put(upped, c, r, numbers));
         swiglu_row(cpu.isa, gated, upped, active);
         for (column, active) in active.chunks_exact(n_rows).enumerate() {
             let (sink, panel) = (&sinks[group], Panel::of(column, n));
@@ -163,10 +164,12 @@ fn activate(
         }
     };
     cpu.for_tasks_ahead(groups.len() * n_tasks, work, Scratch::default, step);
+    active
 }
 
 /// Second step: adds the downs of every group to the output.
-fn add_up(cpu: &Cpu, groups: &[Group<'_>], columns: &[Columns], out: &mut Tensor, work: usize) {
+fn add_up(cpu: &Cpu, groups: &[Group<'_>], active: &[Activations], out: &mut Tensor, work: usize) {
+    let panels: Vec<Vec<PanelView<'_>>> = active.iter().map(Activations::panels).collect();
     let stride = out.cols();
     let into = Rows::of(out.as_mut_slice(), stride);
     let n_tasks = groups[0].down.n_strips.div_ceil(TASK_STRIPS);
@@ -177,8 +180,8 @@ fn add_up(cpu: &Cpu, groups: &[Group<'_>], columns: &[Columns], out: &mut Tensor
                 Some(group) => Some(group.down.bytes(strips.clone())),
                 None => next.map(|task| groups[0].down.bytes(groups[0].down.strips_of(task))),
             };
-            let active = &columns[index].active;
-            group.down.multiply(strips.clone(), next, active, |column, row, numbers| {
+            let panels = &panels[index];
+            group.down.multiply(strips.clone(), next, panels, |column, row, numbers| {
                 let (token, weight) = (group.tokens[column], group.weights[column]);
                 // SAFETY: the strips of a task are its own, and token and row are of the output.
                 unsafe { into.add(token, row, weight, numbers) };

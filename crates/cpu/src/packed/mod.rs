@@ -17,7 +17,7 @@ use hadal_tensor::{DType, ExpertWeights, Matrix, Packing, STRIP_ROWS, Tensor};
 
 use crate::Cpu;
 use crate::rows::Rows;
-use activations::{Activations, Panel, PanelView, WIDEST};
+use activations::{Activations, PanelView, WIDEST};
 use kernel::{Ahead, Kernel};
 
 pub(crate) use experts::{experts, feed_forward};
@@ -55,12 +55,13 @@ pub(crate) fn linear(cpu: &Cpu, x: &Tensor, w: &Tensor, packing: Packing) -> Ten
     assert_eq!(x.cols(), w.cols(), "the inputs of a linear layer");
     let mut out = cpu.buffer(&[n_tokens, n_out]);
     let x = Activations::of(cpu, x.matrix(), packing);
+    let panels = x.panels();
     let product = Product::new(cpu, w, packing);
     let into = Rows::of(out.as_mut_slice(), n_out);
     let step = |(): &mut (), task: usize, next: Option<usize>| {
         let strips = product.strips_of(task);
         let next = next.map(|task| product.bytes(product.strips_of(task)));
-        product.multiply(strips, next, &x, |column, row, numbers| {
+        product.multiply(strips, next, &panels, |column, row, numbers| {
             // SAFETY: the strips of a task are its own, and column and row are of the output.
             unsafe { into.write(column, row, numbers) };
         });
@@ -86,9 +87,8 @@ pub(crate) fn multiply_rows(
 ) {
     let strips = first / STRIP_ROWS..(first + out.len()) / STRIP_ROWS;
     let x = Matrix { data: x, rows: 1, cols: x.len(), stride: x.len() };
-    let x = Activations::singles(cpu, x, packing);
-    let view = x.panel(Panel::single(0));
-    Product::new(cpu, w, packing).multiply_single(strips, None, view, |row, numbers| {
+    let x = Activations::of(cpu, x, packing);
+    Product::new(cpu, w, packing).multiply(strips, None, &x.panels(), |_, row, numbers| {
         out[row - first..][..STRIP_ROWS].copy_from_slice(numbers);
     });
 }
@@ -124,7 +124,7 @@ impl<'a> Product<'a> {
         &self.bytes[strips.start * self.strip_bytes..strips.end * self.strip_bytes]
     }
 
-    /// Multiplies some strips by all columns of `x`, and hands out the product in pieces: column,
+    /// Multiplies some strips by all columns of some panels, and hands out the product in pieces: column,
     /// first row, and the numbers of that row and those after it. `next` is fetched meanwhile.
     ///
     /// Strip by strip, so that one stays in the first cache while all panels meet it.
@@ -132,45 +132,19 @@ impl<'a> Product<'a> {
         &self,
         strips: Range<usize>,
         next: Option<&[u8]>,
-        x: &Activations,
+        panels: &[PanelView<'_>],
         mut take: impl FnMut(usize, usize, &[f32]),
     ) {
         let ahead = Ahead::of_task(self.bytes(strips.clone()), next);
         for strip in strips {
-            for (panel, view) in x.panels() {
-                self.strip(strip, panel.first, view, ahead, &mut take);
+            for panel in panels {
+                let mut out = [0.0; WIDEST * STRIP_ROWS];
+                let out = &mut out[..panel.width * STRIP_ROWS];
+                self.kernel.strip(self.bytes(strip..strip + 1), *panel, out, ahead);
+                for (column, numbers) in (panel.first..).zip(out.chunks_exact(STRIP_ROWS)) {
+                    take(column, strip * STRIP_ROWS, numbers);
+                }
             }
-        }
-    }
-
-    /// As [`Product::multiply`], by one column: first row, and the numbers.
-    fn multiply_single(
-        &self,
-        strips: Range<usize>,
-        next: Option<&[u8]>,
-        x: PanelView<'_>,
-        mut take: impl FnMut(usize, &[f32]),
-    ) {
-        let ahead = Ahead::of_task(self.bytes(strips.clone()), next);
-        for strip in strips {
-            self.strip(strip, 0, x, ahead, &mut |_, row, numbers| take(row, numbers));
-        }
-    }
-
-    /// Multiplies one strip by a panel whose first column has the number `first`.
-    fn strip(
-        &self,
-        strip: usize,
-        first: usize,
-        view: PanelView<'_>,
-        ahead: Ahead,
-        take: &mut impl FnMut(usize, usize, &[f32]),
-    ) {
-        let mut out = [0.0; WIDEST * STRIP_ROWS];
-        let out = &mut out[..view.width * STRIP_ROWS];
-        self.kernel.strip(self.bytes(strip..strip + 1), view, out, ahead);
-        for (column, numbers) in (first..).zip(out.chunks_exact(STRIP_ROWS)) {
-            take(column, strip * STRIP_ROWS, numbers);
         }
     }
 }
