@@ -7,8 +7,7 @@ use crate::step::StepOutcome;
 /// How evenly experts are used.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct RouterHealth {
-    /// The greatest load over the mean load, less 1, of the worst layer (MaxVio of Wang et al.
-    /// 2024).
+    /// The [`max_violation`] of the step's own loads.
     pub max_violation: f64,
     /// The entropy of the distribution of loads over the logarithm of the number of experts, of
     /// the worst layer: 1 is uniform, 0 is all tokens in one expert.
@@ -21,10 +20,18 @@ impl RouterHealth {
     /// Of one step; `None` for a model without experts.
     pub(crate) fn of(outcome: &StepOutcome) -> Option<RouterHealth> {
         let loads = &outcome.expert_loads;
-        let max_violation = loads.iter().map(|loads| violation(loads)).reduce(f64::max)?;
+        let max_violation = max_violation(loads)?;
         let entropy = loads.iter().map(|loads| entropy(loads)).reduce(f64::min)?;
         Some(RouterHealth { max_violation, entropy, n_dropped: outcome.n_dropped })
     }
+}
+
+/// The greatest load over the mean load, less 1, of the worst layer; `None` without layers. Of the
+/// loads of one batch it is MaxVio_batch of Wang et al. 2024, which sampling keeps above 0 however
+/// even the router is; of the loads of many it comes to their MaxVio_global. `loads` are the tokens
+/// given to each expert, for each layer with experts.
+pub fn max_violation(loads: &[Vec<u64>]) -> Option<f64> {
+    loads.iter().map(|loads| violation(loads)).reduce(f64::max)
 }
 
 fn violation(loads: &[u64]) -> f64 {

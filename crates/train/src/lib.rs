@@ -53,7 +53,7 @@ pub use error::Error;
 pub use evaluate::{Evaluation, evaluate, evaluate_conversations};
 pub use forecast::{DataForecast, Forecast, MemoryForecast};
 pub use gradients::Gradients;
-pub use health::RouterHealth;
+pub use health::{RouterHealth, max_violation};
 pub use initial_weights::weights_from;
 pub use moving_average::MovingAverage;
 pub use objective::ObjectiveConfig;

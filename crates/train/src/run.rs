@@ -18,7 +18,7 @@ use crate::data::Data;
 use crate::encode::text_len;
 use crate::error::Error;
 use crate::evaluate::{evaluate, evaluate_conversations};
-use crate::health::{RouterHealth, RouterLoads};
+use crate::health::{RouterHealth, RouterLoads, max_violation};
 use crate::initial_weights::weights_from;
 use crate::manifest::Manifest;
 use crate::metrics::Metrics;
@@ -89,6 +89,8 @@ pub enum Event {
         step: u32,
         /// Tokens each expert was given, for each layer with experts.
         loads: Vec<Vec<u64>>,
+        /// Their maximum violation.
+        max_violation: f64,
     },
     /// A checkpoint is on disk.
     Saved {
@@ -309,7 +311,8 @@ impl Run<'_> {
             if step % recipe.output.evaluate_every == 0 || step == steps {
                 summary.validation_bits_per_byte = self.measure(step)?;
                 if let Some(loads) = self.loads.take() {
-                    self.metrics.tell(Event::Router { step, loads })?;
+                    let max_violation = max_violation(&loads).expect("there are loads");
+                    self.metrics.tell(Event::Router { step, loads, max_violation })?;
                 }
             }
             let is_due = step % recipe.output.save_every == 0 || step == steps;

@@ -3,7 +3,9 @@
 use hadal_cpu::Cpu;
 use hadal_model::{Config, initialise};
 use hadal_tensor::Tensor;
-use hadal_train::{ObjectiveConfig, OptimiserConfig, Trainer, TrainingBatch};
+use hadal_train::{ObjectiveConfig, OptimiserConfig, Trainer, TrainingBatch, max_violation};
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
 
 const N_EXPERTS: usize = 8;
 
@@ -39,24 +41,33 @@ fn skewed(device: &Cpu) -> Trainer<'_> {
     Trainer::begin(device, config, weights, 32)
 }
 
-/// The greatest load over the mean, less 1, at the first step and the last of a hundred.
-fn violations(objective: ObjectiveConfig, bias_update: f32) -> (f64, f64) {
+/// The loads and the number of tokens dropped at each of `n_steps` steps.
+fn loads(
+    objective: ObjectiveConfig,
+    bias_update: f32,
+    n_steps: u32,
+    ids: impl Fn(u32) -> Vec<i32>,
+) -> Vec<(Vec<Vec<u64>>, usize)> {
     let device = Cpu::new(2);
     let mut trainer = skewed(&device).with_objective(objective);
-    let ids: Vec<i32> = (0..33).map(|i| (i * 7 + 3) % 32).collect();
-    let violations: Vec<f64> = (1..=100)
+    (1..=n_steps)
         .map(|step| {
+            let ids = ids(step);
             let batch = TrainingBatch::of_windows([(&ids[..], vec![12])]).expect("there are some");
             let outcome = trainer
                 .step(&[batch], (step, 3e-4), &OptimiserConfig::default(), bias_update)
                 .expect("it runs")
                 .expect("it is finite");
-            let loads = &outcome.expert_loads[0];
-            let mean = loads.iter().sum::<u64>() as f64 / N_EXPERTS as f64;
-            *loads.iter().max().expect("there are experts") as f64 / mean - 1.0
+            (outcome.expert_loads, outcome.n_dropped)
         })
-        .collect();
-    (violations[0], violations[99])
+        .collect()
+}
+
+/// The maximum violation at the first step and at the last of a hundred over the same tokens.
+fn violations(objective: ObjectiveConfig, bias_update: f32) -> (f64, f64) {
+    let steps = loads(objective, bias_update, 100, |_| (0..33).map(|i| (i * 7 + 3) % 32).collect());
+    let [first, last] = [&steps[0], &steps[99]].map(|(loads, _)| max_violation(loads));
+    (first.expect("it has experts"), last.expect("it has experts"))
 }
 
 #[test]
@@ -69,4 +80,26 @@ fn the_balance_loss_and_the_bias_each_lower_the_violation() {
     assert!(balanced < 0.75 * untouched, "by the loss: {balanced}, without {untouched}");
     let (_, biased) = violations(ObjectiveConfig::default(), 0.005);
     assert!(biased < 0.75 * untouched, "by the bias: {biased}, without {untouched}");
+}
+
+#[test]
+fn the_rule_drives_the_maximum_violation_under_a_fifth_and_drops_nothing() {
+    // Other tokens at every step, some of them a hundred times as frequent as others.
+    let ids = |step: u32| {
+        let mut rng = ChaCha8Rng::seed_from_u64(step.into());
+        let id = |uniform: f64| (32f64.powf(uniform) - 1.0) as i32;
+        (0..33).map(|_| id(rng.random())).collect()
+    };
+    let steps = loads(ObjectiveConfig::default(), 0.002, 600, ids);
+    let over = |steps: &[(Vec<Vec<u64>>, usize)]| {
+        let mut sums = vec![0; N_EXPERTS];
+        for (loads, n_dropped) in steps {
+            assert_eq!(*n_dropped, 0);
+            sums.iter_mut().zip(&loads[0]).for_each(|(sum, load)| *sum += load);
+        }
+        max_violation(&[sums]).expect("it has experts")
+    };
+    let (first, last) = (over(&steps[..50]), over(&steps[400..]));
+    assert!(first > 2.0, "two of eight experts get nearly all: {first}");
+    assert!(last <= 0.2, "{last}");
 }

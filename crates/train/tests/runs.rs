@@ -139,6 +139,9 @@ fn a_run_learns_and_leaves_a_model_that_opens() {
         // 20 steps of 4 windows of 32 tokens, each token in 2 of the 4 experts of one layer.
         let loads: Vec<u64> = serde_json::from_value(event["loads"][0].clone()).expect("numbers");
         assert_eq!((loads.len(), loads.iter().sum::<u64>()), (4, 20 * 4 * 32 * 2));
+        let worst = *loads.iter().max().expect("there are four") as f64;
+        let violation = event["max_violation"].as_f64().expect("a number");
+        assert!((violation - (worst / (20.0 * 4.0 * 32.0 * 2.0 / 4.0) - 1.0)).abs() < 1e-9);
     }
     let last = events.iter().rfind(|event| event["event"] == "step").expect("there are steps");
     assert!(last["mfu"].as_f64().is_some_and(|share| share > 0.0 && share < 1.0), "{last}");

@@ -72,7 +72,9 @@ impl Screen {
             Event::Evaluated { step, loss, bits_per_byte } => self.say(&format!(
                 "step {step}: validation loss {loss:.4}, {bits_per_byte:.4} bits per byte"
             )),
-            Event::Router { .. } => {}
+            Event::Router { step, max_violation, .. } => self.say(&format!(
+                "step {step}: max violation {max_violation:.2} over all steps since the last measurement"
+            )),
             Event::Saved { folder, .. } => self.say(&format!("saved {}", folder.display())),
         }
     }
