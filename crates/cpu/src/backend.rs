@@ -6,6 +6,9 @@ use hadal_tensor::{
     Tensor,
 };
 
+use half::bf16;
+
+use crate::cached::store_rows;
 use crate::{
     Cpu, Products, absorbed, attention, balance, elementwise, experts, linear, loss, muon, norm,
     optimiser, packed, router,
@@ -37,11 +40,14 @@ impl Backend for Cpu {
     }
 
     fn store_rows(&self, cache: &mut Tensor, at: usize, rows: &Tensor) {
-        let rows = rows.matrix::<f32>();
-        let mut cache = cache.matrix_mut::<f32>();
-        for row in 0..rows.rows {
-            cache.row_mut(at + row).copy_from_slice(rows.row(row));
+        match cache.dtype() {
+            DType::Bf16 => store_rows::<bf16>(self.isa, cache, at, rows),
+            _ => store_rows::<f32>(self.isa, cache, at, rows),
         }
+    }
+
+    fn widen(&self, x: &Tensor) -> Tensor {
+        elementwise::widen(self, x)
     }
 
     fn embedding(&self, table: &Tensor, ids: &Tensor) -> Tensor {
@@ -88,7 +94,7 @@ impl Backend for Cpu {
     }
 
     fn attention(&self, q: &Tensor, k: &Tensor, v: &Tensor, spec: &AttentionSpec) -> Tensor {
-        attention::attention(self, q, k, v, spec).0
+        attention::attention(self, q, k, v, spec)
     }
 
     fn absorbed_attention(
@@ -225,7 +231,7 @@ impl Differentiable for Cpu {
         v: &Tensor,
         spec: &AttentionSpec,
     ) -> (Tensor, Tensor) {
-        attention::attention(self, q, k, v, spec)
+        attention::attention_saving(self, q, k, v, spec)
     }
 
     fn attention_backward(

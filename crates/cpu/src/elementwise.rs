@@ -1,9 +1,11 @@
 //! Additions, SwiGLU and rotary positions: each number once.
 
-use hadal_tensor::{Accumulate, Gradient, RotaryLayout, RotarySpec, Tensor};
+use hadal_tensor::{Accumulate, DType, Gradient, RotaryLayout, RotarySpec, Tensor};
+use half::bf16;
 use rayon::prelude::*;
 
 use crate::Cpu;
+use crate::cached::widen_bf16;
 use crate::isa::per_isa;
 use crate::lanes::{fma, sigmoid};
 
@@ -18,6 +20,21 @@ pub(crate) fn add(cpu: &Cpu, a: &Tensor, b: &Tensor) -> Tensor {
     cpu.for_row_tasks(out.as_mut_slice::<f32>(), dim, rows, |first, out| {
         for (i, out) in out.chunks_exact_mut(dim).enumerate() {
             sum_into(cpu.isa, a.row(first + i), b.row(first + i), out);
+        }
+    });
+    out
+}
+
+pub(crate) fn widen(cpu: &Cpu, x: &Tensor) -> Tensor {
+    if x.dtype() == DType::F32 {
+        return x.clone();
+    }
+    let mut out = cpu.buffer(x.dims());
+    let (x, dim) = (x.matrix::<bf16>(), x.cols());
+    let rows = (TASK / dim.max(1)).max(1);
+    cpu.for_row_tasks(out.as_mut_slice::<f32>(), dim, rows, |first, out| {
+        for (i, out) in out.chunks_exact_mut(dim).enumerate() {
+            widen_bf16(cpu.isa, x.row(first + i), out);
         }
     });
     out

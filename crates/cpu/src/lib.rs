@@ -13,6 +13,7 @@ mod backend;
 mod balance;
 #[cfg(target_arch = "x86_64")]
 mod bf16;
+mod cached;
 mod elementwise;
 mod experts;
 mod gemm;
@@ -181,17 +182,17 @@ impl Cpu {
 
     /// Cuts rows of `dim` numbers into tasks of `task_rows` rows; `act` gets the first row's
     /// number and the rows.
-    fn for_row_tasks(
+    fn for_row_tasks<T: Send>(
         &self,
-        out: &mut [f32],
+        out: &mut [T],
         dim: usize,
         task_rows: usize,
-        act: impl Fn(usize, &mut [f32]) + Sync + Send,
+        act: impl Fn(usize, &mut [T]) + Sync + Send,
     ) {
         if out.is_empty() {
             return;
         }
-        let act = |(task, rows): (usize, &mut [f32])| act(task * task_rows, rows);
+        let act = |(task, rows): (usize, &mut [T])| act(task * task_rows, rows);
         if self.is_small(out.len()) {
             out.chunks_mut(task_rows * dim).enumerate().for_each(act);
         } else {

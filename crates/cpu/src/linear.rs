@@ -6,6 +6,7 @@ use half::{bf16, f16};
 use rayon::prelude::*;
 
 use crate::Cpu;
+use crate::cached::wide;
 use crate::gemm::View;
 use crate::isa::per_isa;
 use crate::lanes::{LANES, dot, fma, sum_lanes};
@@ -151,14 +152,13 @@ fn dots(tokens: &[&[f32]], out: &mut [f32], dot: impl Fn(&[f32]) -> f32) {
 
 #[inline(always)]
 fn dot_bf16_body<const FMA: bool>(w: &[bf16], x: &[f32]) -> f32 {
-    let widen = |w: bf16| f32::from_bits(u32::from(w.to_bits()) << 16);
     let mut sums = [[0f32; LANES]; 4];
     let (wide_w, wide_x) = (w.chunks_exact(4 * LANES), x.chunks_exact(4 * LANES));
     let (tail_w, tail_x) = (wide_w.remainder(), wide_x.remainder());
     for (w, x) in wide_w.zip(wide_x) {
         for (s, sums) in sums.iter_mut().enumerate() {
             for i in 0..LANES {
-                sums[i] = fma::<FMA>(widen(w[s * LANES + i]), x[s * LANES + i], sums[i]);
+                sums[i] = fma::<FMA>(wide(w[s * LANES + i]), x[s * LANES + i], sums[i]);
             }
         }
     }
@@ -166,7 +166,7 @@ fn dot_bf16_body<const FMA: bool>(w: &[bf16], x: &[f32]) -> f32 {
     for i in 0..LANES {
         sum[i] = (sum[i] + s1[i]) + (s2[i] + s3[i]);
     }
-    let tail = tail_w.iter().zip(tail_x).fold(0.0, |sum, (w, x)| fma::<FMA>(widen(*w), *x, sum));
+    let tail = tail_w.iter().zip(tail_x).fold(0.0, |sum, (w, x)| fma::<FMA>(wide(*w), *x, sum));
     sum_lanes(sum) + tail
 }
 

@@ -18,6 +18,12 @@ impl Rows {
         Rows { first: numbers.as_mut_ptr(), stride }
     }
 
+    /// Where number `at` of row `row` stands, and the numbers between the beginnings of two rows.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn place(self, row: usize, at: usize) -> (*mut f32, usize) {
+        (self.first.wrapping_add(row * self.stride + at), self.stride)
+    }
+
     /// Writes `numbers` into row `row` from `at` on.
     ///
     /// # Safety

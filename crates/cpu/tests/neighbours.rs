@@ -110,7 +110,24 @@ fn latent_attention_does_not_depend_on_neighbours() {
     let kv_b = numbers(dims.n_heads * (dims.nope + dims.value), rank, 1);
     let (latent, k_rope) = (numbers(23 * capacity, rank, 2), numbers(23 * capacity, dims.rope, 3));
     let q = numbers(23, dims.n_heads * (dims.nope + dims.rope), 4);
-    check("latent attention", 23, |cpu, rows| {
+    let rounded = [&latent, &k_rope].map(|wide| {
+        let mut rounded = Cpu::new(1).empty(DType::Bf16, wide.dims());
+        Cpu::new(1).store_rows(&mut rounded, 0, wide);
+        rounded
+    });
+    for cache in [[latent, k_rope], rounded] {
+        check_latent_attention(&q, &kv_b, &cache, dims, capacity);
+    }
+}
+
+fn check_latent_attention(
+    q: &Tensor,
+    kv_b: &Tensor,
+    [latent, k_rope]: &[Tensor; 2],
+    dims: LatentDims,
+    capacity: usize,
+) {
+    check(&format!("latent attention over {}", latent.dtype().name()), 23, |cpu, rows| {
         let segments = rows.clone().enumerate().map(|(row, sequence)| {
             let start = sequence * capacity;
             Segment { queries: row..row + 1, keys: start..start + 1 + 26 * sequence }
@@ -122,6 +139,6 @@ fn latent_attention_does_not_depend_on_neighbours() {
             window: None,
             segments: segments.collect(),
         };
-        cpu.absorbed_attention(&q.row_range(rows), &kv_b, None, &latent, &k_rope, dims, &spec)
+        cpu.absorbed_attention(&q.row_range(rows), kv_b, None, latent, k_rope, dims, &spec)
     });
 }

@@ -122,7 +122,7 @@ impl Attention<'_> {
             let key = weights.absorbed_key.as_ref();
             device.absorbed_attention(&q, &weights.kv_up, key, &latent, &k_rope, dims, &spec)
         } else {
-            let kv = device.linear(&latent, &weights.kv_up); // [S, H · (nope + value)]
+            let kv = device.linear(&device.widen(&latent), &weights.kv_up); // [S, H · (nope + value)]
             let (k, v) = device.join_keys(&kv, &k_rope, dims);
             device.attention(&q, &k, &v, &spec)
         }; // [T, H · value]

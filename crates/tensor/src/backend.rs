@@ -29,8 +29,12 @@ pub trait Backend: Send + Sync {
     /// A host tensor with the values of a tensor of this device.
     fn download(&self, tensor: &Tensor) -> Tensor;
 
-    /// Copies `rows` `[n, C]` into rows `at..at + n` of `cache` `[capacity, C]`.
+    /// Copies `f32` `rows` `[n, C]` into rows `at..at + n` of `cache` `[capacity, C]`, rounded where it
+    /// is `bf16`.
     fn store_rows(&self, cache: &mut Tensor, at: usize, rows: &Tensor);
+
+    /// The values of an `f32` or `bf16` tensor as `f32`; the same tensor where they are that.
+    fn widen(&self, x: &Tensor) -> Tensor;
 
     /// Rows `ids` (`i32 [T]`) of `table` `[V, D]`, as `f32 [T, D]`.
     fn embedding(&self, table: &Tensor, ids: &Tensor) -> Tensor;
@@ -78,18 +82,20 @@ pub trait Backend: Send + Sync {
 
     /// Keys and values of latent attention, unabsorbed: from `kv` `[T, H · (nope + value)]` and
     /// the shared rotary key `k_rope` `[T, rope]` to keys `[T, H · (nope + rope)]` and values
-    /// `[T, H · value]`.
+    /// `[T, H · value]`, both in the number format of `k_rope`, `f32` or `bf16`.
     fn join_keys(&self, kv: &Tensor, k_rope: &Tensor, dims: LatentDims) -> (Tensor, Tensor);
 
     /// Softmax attention of `q` `[T, H · d]` over `k` `[S, Hkv · d]` and `v` `[S, Hkv · dv]`:
-    /// `[T, H · dv]`.
+    /// `[T, H · dv]`. Where keys and values are `bf16`, queries and probabilities may be rounded to
+    /// it too.
     fn attention(&self, q: &Tensor, k: &Tensor, v: &Tensor, spec: &AttentionSpec) -> Tensor;
 
     /// Latent attention with the up-projection folded into query and output (DeepSeek-V2,
     /// section 2.1.2): from `q` `[T, H · (nope + rope)]`, rotary part already turned, over the
     /// cached `latent` `[S, R]` and `k_rope` `[S, rope]`, with `kv_b` `[H · (nope + value), R]`:
     /// `[T, H · value]`. Gives what [`Backend::join_keys`] and [`Backend::attention`] give,
-    /// without keys and values ever being made. `spec.n_kv_heads` is not looked at.
+    /// without keys and values ever being made. `spec.n_kv_heads` is not looked at. Where the cache
+    /// is `bf16`, what meets it may be rounded to it too.
     ///
     /// `key` `[H · R, nope]`, where given, is the key part of `kv_b` with rows and columns exchanged
     /// within each head, so that the query is folded by whole rows of it.

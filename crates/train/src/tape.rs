@@ -100,6 +100,10 @@ impl Backend for Tape<'_> {
         self.device.store_rows(cache, at, rows);
     }
 
+    fn widen(&self, x: &Tensor) -> Tensor {
+        self.device.widen(x)
+    }
+
     fn embedding(&self, table: &Tensor, ids: &Tensor) -> Tensor {
         let out = self.device.embedding(table, ids);
         let (table, ids) = (table.clone(), ids.clone());

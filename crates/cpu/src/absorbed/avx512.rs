@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 
 use hadal_tensor::Matrix;
 
-use super::tiles::{MIX_COLS, MIX_HEADS, Parts, SCORE_HEADS, SCORE_KEYS};
+use super::tiles::{MIX_COLS, MIX_HEADS, Parts, SCORE_HEADS, SCORE_KEYS, Scores};
 use crate::lanes::LANES;
 
 /// The products of heads with keys, content and position together.
@@ -16,9 +16,9 @@ use crate::lanes::LANES;
 /// When parts differ in length.
 #[target_feature(enable = "avx512f")]
 pub(super) unsafe fn scores(
-    q: &[Parts<'_>; SCORE_HEADS],
-    k: &[Parts<'_>; SCORE_KEYS],
-) -> [[f32; SCORE_KEYS]; SCORE_HEADS] {
+    q: &[Parts<'_, f32>; SCORE_HEADS],
+    k: &[Parts<'_, f32>; SCORE_KEYS],
+) -> Scores {
     let mut sums = [[_mm512_setzero_ps(); SCORE_KEYS]; SCORE_HEADS];
     for part in 0..2 {
         let len = k[0][part].len();

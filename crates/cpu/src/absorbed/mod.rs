@@ -7,18 +7,21 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod avx512_bf16;
 mod tiles;
 
 use std::ops::Range;
 
 use hadal_tensor::{AttentionSpec, DType, LatentDims, Matrix, Tensor};
+use half::bf16;
 
 use crate::Cpu;
 use crate::attention::{Block, blocks};
 use crate::lanes::{axpy, exp_sum, max};
 use crate::linear::multiply_rows;
 use crate::rows::Rows;
-use tiles::{MIX_HEADS, SCORE_HEADS, SCORE_KEYS, mix, scores};
+use tiles::{Latent, MIX_HEADS, SCORE_HEADS, SCORE_KEYS, mix};
 
 /// Keys of one block: their latents stay in the second-level cache while the heads meet them.
 const KEYS: usize = 256;
@@ -52,8 +55,7 @@ pub(crate) fn absorbed_attention(
     spec: &AttentionSpec,
 ) -> Tensor {
     let LatentDims { n_heads, nope, rope, value } = dims;
-    let rank = latent.cols();
-    let (q, latent, k_rope) = (q.matrix::<f32>(), latent.matrix::<f32>(), k_rope.matrix::<f32>());
+    let (rank, q) = (latent.cols(), q.matrix::<f32>());
     let queries = blocks(spec, 1);
     let n_rows = queries.len() * n_heads;
 
@@ -70,8 +72,11 @@ pub(crate) fn absorbed_attention(
         }
     });
 
-    let folded = folded.matrix::<f32>();
-    let partial = meet(cpu, (q, folded), (latent, k_rope), dims, spec.scale, &queries);
+    let given = (q, folded.matrix::<f32>());
+    let partial = match latent.dtype() {
+        DType::Bf16 => meet::<bf16>(cpu, given, (latent, k_rope), dims, spec.scale, &queries),
+        _ => meet::<f32>(cpu, given, (latent, k_rope), dims, spec.scale, &queries),
+    };
 
     let mut out = cpu.buffer(&[q.rows, n_heads * value]);
     let into = Rows::of(out.as_mut_slice(), n_heads * value);
@@ -110,17 +115,28 @@ fn n_blocks(query: &Block) -> usize {
     query.keys.len().div_ceil(KEYS)
 }
 
-/// Lets every head of every query meet the latents it sees.
-fn meet(
+/// Lets every head of every query meet the latents it sees, rounded as they are.
+fn meet<T: Latent>(
     cpu: &Cpu,
     (q, folded): (Matrix<'_, f32>, Matrix<'_, f32>),
-    (latent, k_rope): (Matrix<'_, f32>, Matrix<'_, f32>),
+    (latent, k_rope): (&Tensor, &Tensor),
     dims: LatentDims,
     scale: f32,
     queries: &[Block],
 ) -> Partial {
     let LatentDims { n_heads, nope, rope, .. } = dims;
+    let (latent, k_rope) = (latent.matrix::<T>(), k_rope.matrix::<T>());
     let rank = latent.cols;
+    // Of each head of each query: its content and its position.
+    let mut asked = cpu.allocate(T::DTYPE, &[folded.rows, rank + rope]);
+    for (row, asked) in asked.as_mut_slice::<T>().chunks_exact_mut(rank + rope).enumerate() {
+        let (query, head) = (&queries[row / n_heads], row % n_heads);
+        let (content, position) = asked.split_at_mut(rank);
+        let turned = &q.row(query.queries.start)[head * (nope + rope) + nope..][..rope];
+        T::round(cpu.isa, folded.row(row), content);
+        T::round(cpu.isa, turned, position);
+    }
+    let asked = asked.matrix::<T>();
     let (mut tasks, mut places, mut n_places) = (Vec::new(), Vec::new(), 0);
     for (query, seen) in queries.iter().enumerate() {
         let (first, all) = (n_places, seen.keys.clone());
@@ -145,31 +161,31 @@ fn meet(
     let greatest = Rows::of(partial.greatest.as_mut_slice(), 1);
     let sums = Rows::of(partial.sums.as_mut_slice(), 1);
     let work = n_heads * n_keys * (2 * rank + rope);
-    let step = |weights: &mut Vec<f32>, task: usize, _: Option<usize>| {
+    let step = |(scores, weights): &mut (Vec<f32>, Vec<T>), task: usize, _: Option<usize>| {
         let Task { query, heads, keys, place } = &tasks[task];
-        let row = queries[*query].queries.start;
-        let folded = |head: usize| folded.row(query * n_heads + head);
-        let turned = |head: usize| &q.row(row)[head * (nope + rope) + nope..][..rope];
         for first_head in (0..heads.len()).step_by(SCORE_HEADS) {
             // What a tile has too many of is the last one again.
             let head = |h: usize| heads.start + (first_head + h).min(heads.len() - 1);
-            let q = std::array::from_fn(|h| [folded(head(h)), turned(head(h))]);
+            let q = std::array::from_fn(|h| asked.row(query * n_heads + head(h)).split_at(rank));
+            let q = q.map(|(content, position)| [content, position]);
             for first_key in keys.clone().step_by(SCORE_KEYS) {
                 let key = |k: usize| (first_key + k).min(keys.end - 1);
                 let k = std::array::from_fn(|k| [latent.row(key(k)), k_rope.row(key(k))]);
-                let tile = scores(cpu.isa, &q, &k);
+                let tile = T::scores(cpu.isa, &q, &k);
                 for (h, of_head) in tile.iter().enumerate().take(heads.len() - first_head) {
                     let at = (first_head + h) * KEYS + first_key - keys.start;
                     for (k, score) in of_head.iter().enumerate().take(keys.end - first_key) {
-                        weights[at + k] = scale * score;
+                        scores[at + k] = scale * score;
                     }
                 }
             }
         }
-        for (h, weights) in weights.chunks_exact_mut(KEYS).enumerate().take(heads.len()) {
-            let weights = &mut weights[..keys.len()];
-            let shift = max(cpu.isa, weights);
-            let sum = exp_sum(cpu.isa, weights, shift);
+        let of_heads = scores.chunks_exact_mut(KEYS).zip(weights.chunks_exact_mut(KEYS));
+        for (h, (scores, weights)) in of_heads.enumerate().take(heads.len()) {
+            let scores = &mut scores[..keys.len()];
+            let shift = max(cpu.isa, scores);
+            let sum = exp_sum(cpu.isa, scores, shift);
+            T::round(cpu.isa, scores, &mut weights[..keys.len()]);
             // SAFETY: the places of a task are its own.
             unsafe {
                 greatest.write(place + h, 0, &[shift]);
@@ -182,7 +198,8 @@ fn meet(
             Matrix { rows: keys.len(), data: &latent.data[keys.start * latent.stride..], ..latent };
         mix(cpu.isa, weights, KEYS, latents, mixed);
     };
-    cpu.for_tasks_ahead(tasks.len(), work, || vec![0.0; MIX_HEADS * KEYS], step);
+    let room = MIX_HEADS * KEYS;
+    cpu.for_tasks_ahead(tasks.len(), work, || (vec![0.0; room], vec![T::zeroed(); room]), step);
     partial
 }
 

@@ -1,9 +1,11 @@
 //! The inner loops of latent attention: several heads meet several latents.
 
 use hadal_tensor::Matrix;
+use half::bf16;
 
+use crate::cached::{Cached, wide};
 use crate::isa::{Isa, per_isa};
-use crate::lanes::{LANES, axpy, dot_body};
+use crate::lanes::{LANES, axpy, dot_body, fma};
 
 /// Heads whose scores are made together.
 pub(super) const SCORE_HEADS: usize = 4;
@@ -16,67 +18,176 @@ pub(super) const MIX_HEADS: usize = 8;
 pub(super) const MIX_COLS: usize = 2 * LANES;
 
 /// Content and position of a query's head or of a key.
-pub(super) type Parts<'a> = [&'a [f32]; 2];
+pub(super) type Parts<'a, T> = [&'a [T]; 2];
 
 /// The products of heads with keys, content and position together.
-pub(super) fn scores(
-    isa: Isa,
-    q: &[Parts<'_>; SCORE_HEADS],
-    k: &[Parts<'_>; SCORE_KEYS],
-) -> [[f32; SCORE_KEYS]; SCORE_HEADS] {
-    #[cfg(target_arch = "x86_64")]
-    if isa == Isa::Avx512 {
-        // SAFETY: `Isa::available` found the features before handing the value out.
-        return unsafe { super::avx512::scores(q, k) };
+pub(super) type Scores = [[f32; SCORE_KEYS]; SCORE_HEADS];
+
+/// Numbers that latents are held in, and how they meet.
+pub(super) trait Latent: Cached {
+    /// The products of heads with keys.
+    fn scores(
+        isa: Isa,
+        q: &[Parts<'_, Self>; SCORE_HEADS],
+        k: &[Parts<'_, Self>; SCORE_KEYS],
+    ) -> Scores;
+
+    /// Writes `Σ weights[h][k] · latents[k]` to `out` `[H, R]` for columns that are whole tiles, and
+    /// gives how many those are: none where there is no kernel for it.
+    fn mix_tiles(
+        isa: Isa,
+        weights: &[&[Self]; MIX_HEADS],
+        latents: Matrix<'_, Self>,
+        out: &mut [f32],
+    ) -> usize;
+
+    /// `out += weight · latent`.
+    fn add(isa: Isa, weight: Self, latent: &[Self], out: &mut [f32]);
+}
+
+impl Latent for f32 {
+    fn scores(
+        isa: Isa,
+        q: &[Parts<'_, f32>; SCORE_HEADS],
+        k: &[Parts<'_, f32>; SCORE_KEYS],
+    ) -> Scores {
+        #[cfg(target_arch = "x86_64")]
+        if isa == Isa::Avx512 {
+            // SAFETY: `Isa::available` found the features before handing the value out.
+            return unsafe { super::avx512::scores(q, k) };
+        }
+        scores_f32(isa, q, k)
     }
-    plain_scores(isa, q, k)
+
+    fn mix_tiles(
+        isa: Isa,
+        weights: &[&[f32]; MIX_HEADS],
+        latents: Matrix<'_, f32>,
+        out: &mut [f32],
+    ) -> usize {
+        #[cfg(target_arch = "x86_64")]
+        if isa == Isa::Avx512 {
+            // SAFETY: `Isa::available` found the features before handing the value out.
+            return unsafe { super::avx512::mix(weights, latents, out) };
+        }
+        0
+    }
+
+    fn add(isa: Isa, weight: f32, latent: &[f32], out: &mut [f32]) {
+        axpy(isa, weight, latent, out);
+    }
 }
 
-#[inline(always)]
-fn plain_scores_body<const FMA: bool>(
-    q: &[Parts<'_>; SCORE_HEADS],
-    k: &[Parts<'_>; SCORE_KEYS],
-) -> [[f32; SCORE_KEYS]; SCORE_HEADS] {
-    let product =
-        |q: &Parts<'_>, k: &Parts<'_>| dot_body::<FMA>(q[0], k[0]) + dot_body::<FMA>(q[1], k[1]);
-    std::array::from_fn(|head| std::array::from_fn(|key| product(&q[head], &k[key])))
+impl Latent for bf16 {
+    fn scores(
+        isa: Isa,
+        q: &[Parts<'_, bf16>; SCORE_HEADS],
+        k: &[Parts<'_, bf16>; SCORE_KEYS],
+    ) -> Scores {
+        #[cfg(target_arch = "x86_64")]
+        if isa.multiplies_bf16() {
+            // SAFETY: the processor has it.
+            return unsafe { super::avx512_bf16::scores(q, k) };
+        }
+        scores_bf16(isa, q, k)
+    }
+
+    fn mix_tiles(
+        isa: Isa,
+        weights: &[&[bf16]; MIX_HEADS],
+        latents: Matrix<'_, bf16>,
+        out: &mut [f32],
+    ) -> usize {
+        #[cfg(target_arch = "x86_64")]
+        if isa.multiplies_bf16() {
+            // SAFETY: the processor has it.
+            return unsafe { super::avx512_bf16::mix(weights, latents, out) };
+        }
+        0
+    }
+
+    fn add(isa: Isa, weight: bf16, latent: &[bf16], out: &mut [f32]) {
+        add_bf16(isa, wide(weight), latent, out);
+    }
 }
 
-per_isa! {
-    /// As [`scores`], product by product.
-    fn plain_scores(
-        q: &[Parts<'_>; SCORE_HEADS],
-        k: &[Parts<'_>; SCORE_KEYS],
-    ) -> [[f32; SCORE_KEYS]; SCORE_HEADS] => plain_scores_body
-}
-
-/// `out[h] = Σ weights[h][k] · latents[k]`, heads of weights `stride` apart: `[H, R]` with up to
-/// [`MIX_HEADS`] heads.
-pub(super) fn mix(
+/// Mixes `latents` by `weights`, heads `stride` apart, into `out` `[H, R]` with up to [`MIX_HEADS`]
+/// heads.
+pub(super) fn mix<T: Latent>(
     isa: Isa,
-    weights: &[f32],
+    weights: &[T],
     stride: usize,
-    latents: Matrix<'_, f32>,
+    latents: Matrix<'_, T>,
     out: &mut [f32],
 ) {
     let rank = latents.cols;
     let n_heads = out.len() / rank;
     // What a tile has too many of is the last one again.
-    let weights: [&[f32]; MIX_HEADS] =
+    let weights: [&[T]; MIX_HEADS] =
         std::array::from_fn(|head| &weights[head.min(n_heads - 1) * stride..][..latents.rows]);
-    #[cfg(target_arch = "x86_64")]
-    let done = match isa {
-        // SAFETY: `Isa::available` found the features before handing the value out.
-        Isa::Avx512 => unsafe { super::avx512::mix(&weights, latents, out) },
-        _ => 0,
-    };
-    #[cfg(not(target_arch = "x86_64"))]
-    let done = 0;
+    let done = T::mix_tiles(isa, &weights, latents, out);
     for (weights, out) in weights.iter().zip(out.chunks_exact_mut(rank)) {
         let out = &mut out[done..];
         out.fill(0.0);
         for (key, weight) in weights.iter().enumerate() {
-            axpy(isa, *weight, &latents.row(key)[done..], out);
+            T::add(isa, *weight, &latents.row(key)[done..], out);
         }
     }
+}
+
+#[inline(always)]
+fn scores_f32_body<const FMA: bool>(
+    q: &[Parts<'_, f32>; SCORE_HEADS],
+    k: &[Parts<'_, f32>; SCORE_KEYS],
+) -> Scores {
+    let product = |q: &Parts<'_, f32>, k: &Parts<'_, f32>| {
+        dot_body::<FMA>(q[0], k[0]) + dot_body::<FMA>(q[1], k[1])
+    };
+    std::array::from_fn(|head| std::array::from_fn(|key| product(&q[head], &k[key])))
+}
+
+per_isa! {
+    /// Product by product.
+    fn scores_f32(q: &[Parts<'_, f32>; SCORE_HEADS], k: &[Parts<'_, f32>; SCORE_KEYS]) -> Scores => scores_f32_body
+}
+
+#[inline(always)]
+fn scores_bf16_body<const FMA: bool>(
+    q: &[Parts<'_, bf16>; SCORE_HEADS],
+    k: &[Parts<'_, bf16>; SCORE_KEYS],
+) -> Scores {
+    let product = |q: &Parts<'_, bf16>, k: &Parts<'_, bf16>| {
+        let mut sums = [0.0; LANES];
+        let mut rest = 0.0;
+        for (q, k) in q.iter().zip(k) {
+            let (mut q, mut k) = (q.chunks_exact(LANES), k.chunks_exact(LANES));
+            for (q, k) in q.by_ref().zip(k.by_ref()) {
+                for i in 0..LANES {
+                    sums[i] = fma::<FMA>(wide(q[i]), wide(k[i]), sums[i]);
+                }
+            }
+            for (q, k) in q.remainder().iter().zip(k.remainder()) {
+                rest = fma::<FMA>(wide(*q), wide(*k), rest);
+            }
+        }
+        crate::lanes::sum_lanes(sums) + rest
+    };
+    std::array::from_fn(|head| std::array::from_fn(|key| product(&q[head], &k[key])))
+}
+
+per_isa! {
+    /// Product by product.
+    fn scores_bf16(q: &[Parts<'_, bf16>; SCORE_HEADS], k: &[Parts<'_, bf16>; SCORE_KEYS]) -> Scores
+        => scores_bf16_body
+}
+
+#[inline(always)]
+fn add_bf16_body<const FMA: bool>(weight: f32, latent: &[bf16], out: &mut [f32]) {
+    for (out, x) in out.iter_mut().zip(latent) {
+        *out = fma::<FMA>(weight, wide(*x), *out);
+    }
+}
+
+per_isa! {
+    fn add_bf16(weight: f32, latent: &[bf16], out: &mut [f32]) => add_bf16_body
 }

@@ -5,23 +5,23 @@ use std::arch::x86_64::*;
 use hadal_tensor::Accumulate;
 
 /// Rows of a tile. With two vectors of columns its 24 sums fill the registers but for the factors.
-pub(super) const TILE_ROWS: usize = 12;
+pub(crate) const TILE_ROWS: usize = 12;
 /// Columns of a tile: two vectors.
-pub(super) const TILE_COLS: usize = 32;
+pub(crate) const TILE_COLS: usize = 32;
 
 /// Numbers of 32 bits in one vector.
 pub(super) const LANES: usize = 16;
 
 /// Where a tile of the product goes.
-pub(super) struct Target {
+pub(crate) struct Target {
     /// Its first element.
-    pub(super) at: *mut f32,
+    pub(crate) at: *mut f32,
     /// Numbers between two rows.
-    pub(super) stride: usize,
+    pub(crate) stride: usize,
     /// Rows to write, at most [`TILE_ROWS`].
-    pub(super) rows: usize,
+    pub(crate) rows: usize,
     /// Columns to write, at most [`TILE_COLS`].
-    pub(super) cols: usize,
+    pub(crate) cols: usize,
 }
 
 /// Multiplies a packed panel of rows by a packed panel of columns.
@@ -30,7 +30,7 @@ pub(super) struct Target {
 /// The processor has AVX-512 F, BW and BF16. `rows` points to `n_pairs · TILE_ROWS` pairs, `cols`
 /// to `n_pairs · TILE_COLS`, and every element of `target` may be written by the caller alone.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-pub(super) unsafe fn tile(
+pub(crate) unsafe fn tile(
     n_pairs: usize,
     rows: *const u32,
     cols: *const u32,

@@ -5,8 +5,8 @@
 //! in blocks that stay in the second-level cache. Every element of the product is summed in the
 //! same order whatever the number of threads.
 
-mod kernel;
-mod pack;
+pub(crate) mod kernel;
+pub(crate) mod pack;
 
 use hadal_tensor::{Accumulate, HostBuffer, Memory};
 use rayon::prelude::*;
@@ -97,13 +97,13 @@ impl Depths {
 /// Packs all panels of the right factor: for each block of depth, panel after panel.
 fn pack_columns(
     packed: &mut HostBuffer,
-    cols: Lines<'_>,
+    cols: Lines<'_, f32>,
     n_cols: usize,
     depths: &Depths,
     threads: Threads,
 ) {
     let n_panels = n_cols.div_ceil(TILE_COLS);
-    let mut rest = bytemuck::cast_slice_mut::<u8, u32>(packed.bytes_mut().expect("host memory"));
+    let mut rest = pairs_mut(packed);
     for (first, depth) in depths.blocks() {
         let panel_len = panel_len::<TILE_COLS>(depth.div_ceil(2));
         let (block, after) = rest.split_at_mut(n_panels * panel_len);
@@ -112,7 +112,7 @@ fn pack_columns(
             let line = index * PACKED_PANELS * TILE_COLS;
             let lines = (line, (n_cols - line).min(PACKED_PANELS * TILE_COLS));
             // SAFETY: a device multiplies in bf16 only where the processor can.
-            unsafe { pack::panels::<TILE_COLS>(cols, lines, (first, depth), panels) };
+            unsafe { pack::panels::<TILE_COLS, f32>(cols, lines, (first, depth), panels) };
         };
         let groups = PACKED_PANELS * panel_len;
         match threads {
@@ -122,8 +122,14 @@ fn pack_columns(
     }
 }
 
-fn pairs(buffer: &HostBuffer) -> &[u32] {
+/// A buffer of packed pairs.
+pub(crate) fn pairs(buffer: &HostBuffer) -> &[u32] {
     bytemuck::cast_slice(buffer.bytes().expect("host memory"))
+}
+
+/// The same to pack into.
+pub(crate) fn pairs_mut(buffer: &mut HostBuffer) -> &mut [u32] {
+    bytemuck::cast_slice_mut(buffer.bytes_mut().expect("host memory"))
 }
 
 /// Rows, and panels of columns, that one task computes.
@@ -160,7 +166,7 @@ fn blocks([m, n_panels]: [usize; 2], threads: Threads) -> Vec<Block> {
 /// A product whose right factor is packed.
 struct Product<'a> {
     cpu: &'a Cpu,
-    rows: Lines<'a>,
+    rows: Lines<'a, f32>,
     /// For each block of depth, panel after panel.
     cols: &'a [u32],
     n_cols: usize,
@@ -183,10 +189,10 @@ impl Product<'_> {
         let mut at = 0;
         for (first, depth) in self.depths.blocks() {
             let n_pairs = depth.div_ceil(2);
-            let rows = bytemuck::cast_slice_mut(packed.bytes_mut().expect("host memory"));
+            let rows = pairs_mut(&mut packed);
             let lines = (block.rows.start, block.rows.len());
             // SAFETY: a device multiplies in bf16 only where the processor can.
-            unsafe { pack::panels::<TILE_ROWS>(self.rows, lines, (first, depth), rows) };
+            unsafe { pack::panels::<TILE_ROWS, f32>(self.rows, lines, (first, depth), rows) };
             let mode = if first == 0 { self.mode } else { Accumulate::Add };
             let panels = &self.cols[at..at + n_panels * panel_len::<TILE_COLS>(n_pairs)];
             self.tiles(block, n_pairs, pairs(&packed), panels, mode);

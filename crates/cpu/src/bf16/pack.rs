@@ -1,10 +1,12 @@
-//! Packing: from `f32` in any layout to panels of `bf16` pairs as the tile reads them.
+//! Packing: from `f32` or `bf16` in any layout to panels of `bf16` pairs as the tile reads them.
 //!
 //! A *line* is a row of the left factor or a column of the right one. A panel holds `WIDTH` lines:
 //! for each pair of neighbours along the summed dimension, `WIDTH` numbers of 32 bits, each with the
 //! two `bf16` of one line. Lines and numbers beyond the factor are zeros.
 
 use std::arch::x86_64::*;
+
+use half::bf16;
 
 use super::kernel::{LANES, lanes};
 
@@ -16,17 +18,79 @@ const CHUNK: usize = LANES;
 const SLACK: usize = LANES;
 
 /// Numbers of 32 bits from one panel of `n_pairs` to the next.
-pub(super) const fn panel_len<const WIDTH: usize>(n_pairs: usize) -> usize {
+pub(crate) const fn panel_len<const WIDTH: usize>(n_pairs: usize) -> usize {
     n_pairs * WIDTH + SLACK
 }
 
 /// Lines of a factor: number `k` of line `l` is `data[l · line_stride + k · k_stride]`, and one of
 /// the strides is 1.
 #[derive(Clone, Copy)]
-pub(super) struct Lines<'a> {
-    pub(super) data: &'a [f32],
-    pub(super) line_stride: usize,
-    pub(super) k_stride: usize,
+pub(crate) struct Lines<'a, T> {
+    pub(crate) data: &'a [T],
+    pub(crate) line_stride: usize,
+    pub(crate) k_stride: usize,
+}
+
+/// Numbers that can be packed.
+pub(crate) trait Number: Copy {
+    /// The first `n` of 32 numbers side by side, 0 for the others.
+    ///
+    /// # Safety
+    /// The processor has AVX-512 F, BW and BF16, and `n` numbers can be read.
+    unsafe fn side_by_side(at: *const Self, n: usize) -> __m512i;
+
+    /// The first `n` of 16 numbers of one row, 0 for the others, and behind them the same of another
+    /// row, where there is one.
+    ///
+    /// # Safety
+    /// As [`Number::side_by_side`], of both rows.
+    unsafe fn two_rows(first: *const Self, second: Option<*const Self>, n: usize) -> __m512i;
+}
+
+impl Number for f32 {
+    #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+    unsafe fn side_by_side(at: *const f32, n: usize) -> __m512i {
+        let (low, high) = (lanes(n), lanes(n.saturating_sub(LANES)));
+        // SAFETY: the masks keep the reads to the numbers there are.
+        unsafe {
+            let low = _mm512_maskz_loadu_ps(low, at);
+            let high = _mm512_maskz_loadu_ps(high, at.wrapping_add(LANES));
+            std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low))
+        }
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+    unsafe fn two_rows(first: *const f32, second: Option<*const f32>, n: usize) -> __m512i {
+        // SAFETY: the masks keep the reads to the numbers there are.
+        unsafe {
+            let even = _mm512_maskz_loadu_ps(lanes(n), first);
+            let odd = second.map_or(_mm512_setzero_ps(), |at| _mm512_maskz_loadu_ps(lanes(n), at));
+            std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(odd, even))
+        }
+    }
+}
+
+impl Number for bf16 {
+    #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+    unsafe fn side_by_side(at: *const bf16, n: usize) -> __m512i {
+        let (low, high) = (lanes(n), lanes(n.saturating_sub(LANES)));
+        let mask = u32::from(low) | u32::from(high) << LANES;
+        // SAFETY: the mask keeps the read to the numbers there are.
+        unsafe { _mm512_maskz_loadu_epi16(mask, at.cast()) }
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+    unsafe fn two_rows(first: *const bf16, second: Option<*const bf16>, n: usize) -> __m512i {
+        let mask = u32::from(lanes(n));
+        // SAFETY: the masks keep the reads to the numbers there are; of 32 places the last 16 are
+        // never among them.
+        unsafe {
+            let even = _mm512_maskz_loadu_epi16(mask, first.cast());
+            let odd = second
+                .map_or(_mm512_setzero_si512(), |at| _mm512_maskz_loadu_epi16(mask, at.cast()));
+            _mm512_inserti64x4::<1>(even, _mm512_castsi512_si256(odd))
+        }
+    }
 }
 
 /// Packs `n_lines` from `first`, numbers `k..k + n_k`, into panels [`panel_len`] apart.
@@ -34,8 +98,8 @@ pub(super) struct Lines<'a> {
 /// # Safety
 /// The processor has AVX-512 F, BW and BF16.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-pub(super) unsafe fn panels<const WIDTH: usize>(
-    lines: Lines<'_>,
+pub(crate) unsafe fn panels<const WIDTH: usize, T: Number>(
+    lines: Lines<'_, T>,
     (first, n_lines): (usize, usize),
     (k, n_k): (usize, usize),
     packed: &mut [u32],
@@ -53,9 +117,9 @@ pub(super) unsafe fn panels<const WIDTH: usize>(
         // SAFETY: the assertions bound every read and write of the two functions.
         unsafe {
             if lines.k_stride == 1 {
-                along_k::<WIDTH>(lines, mine, numbers, out);
+                along_k::<WIDTH, T>(lines, mine, numbers, out);
             } else {
-                across_k::<WIDTH>(lines, mine, numbers, out);
+                across_k::<WIDTH, T>(lines, mine, numbers, out);
             }
         }
     };
@@ -78,26 +142,19 @@ pub(super) unsafe fn panels<const WIDTH: usize>(
 /// # Safety
 /// The lines lie within their slice, and `out` has room for the chunk and [`SLACK`] pairs more.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-unsafe fn along_k<const WIDTH: usize>(
-    lines: Lines<'_>,
+unsafe fn along_k<const WIDTH: usize, T: Number>(
+    lines: Lines<'_, T>,
     (first, n_lines): (usize, usize),
     (k, n_k): (usize, usize),
     out: *mut u32,
 ) {
-    let (low, high) = (lanes(n_k), lanes(n_k.saturating_sub(LANES)));
     for group in (0..WIDTH).step_by(LANES) {
         let mut square = [_mm512_setzero_si512(); LANES];
         for (i, row) in square.iter_mut().enumerate().take(n_lines.saturating_sub(group)) {
             let at = (first + group + i) * lines.line_stride + k;
             let at = lines.data.as_ptr().wrapping_add(at);
-            // SAFETY: the masks keep the reads to this line's numbers.
-            unsafe {
-                let (low, high) = (
-                    _mm512_maskz_loadu_ps(low, at),
-                    _mm512_maskz_loadu_ps(high, at.wrapping_add(LANES)),
-                );
-                *row = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low));
-            }
+            // SAFETY: this line has as many numbers.
+            *row = unsafe { T::side_by_side(at, n_k) };
         }
         transpose(&mut square);
         for (pair, column) in square.iter().enumerate().take(n_k.div_ceil(2)) {
@@ -112,8 +169,8 @@ unsafe fn along_k<const WIDTH: usize>(
 /// # Safety
 /// As [`along_k`].
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-unsafe fn across_k<const WIDTH: usize>(
-    lines: Lines<'_>,
+unsafe fn across_k<const WIDTH: usize, T: Number>(
+    lines: Lines<'_, T>,
     (first, n_lines): (usize, usize),
     (k, n_k): (usize, usize),
     out: *mut u32,
@@ -124,16 +181,14 @@ unsafe fn across_k<const WIDTH: usize>(
     let weave = unsafe { _mm512_loadu_si512(weave.as_ptr().cast()) };
     for pair in 0..n_k.div_ceil(2) {
         let at = (k + 2 * pair) * lines.k_stride + first;
-        let second_row = if 2 * pair + 1 < n_k { !0 } else { 0 };
+        let has_second = 2 * pair + 1 < n_k;
         for group in (0..WIDTH).step_by(LANES) {
-            let mask = lanes(n_lines.saturating_sub(group));
             let at = lines.data.as_ptr().wrapping_add(at + group);
-            // SAFETY: the masks keep the reads to the lines and numbers there are, and the caller
-            // has seen to the room for the write, the slack included.
+            let second = has_second.then(|| at.wrapping_add(lines.k_stride));
+            // SAFETY: there are as many lines and numbers, and the caller has seen to the room for
+            // the write, the slack included.
             unsafe {
-                let even = _mm512_maskz_loadu_ps(mask, at);
-                let odd = _mm512_maskz_loadu_ps(mask & second_row, at.wrapping_add(lines.k_stride));
-                let both = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(odd, even));
+                let both = T::two_rows(at, second, n_lines.saturating_sub(group));
                 let woven = _mm512_permutexvar_epi16(weave, both);
                 _mm512_storeu_si512(out.add(pair * WIDTH + group).cast(), woven);
             }

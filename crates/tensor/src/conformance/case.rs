@@ -34,7 +34,7 @@ impl Bound {
     }
 
     /// The looser of two bounds; what is exact stays so.
-    fn or(self, rounding: Bound) -> Bound {
+    pub(super) fn or(self, rounding: Bound) -> Bound {
         if self == Bound::EXACT {
             return self;
         }

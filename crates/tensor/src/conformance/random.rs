@@ -47,6 +47,16 @@ impl Random {
         Tensor::from_slice(&values, dims)
     }
 
+    /// The same as [`Random::tensor`] in `dtype`, `f32` or `bf16`.
+    pub(super) fn tensor_of(&mut self, dtype: DType, dims: &[usize], scale: f32) -> Tensor {
+        let values = self.tensor(dims, scale);
+        if dtype == DType::F32 {
+            return values;
+        }
+        let values = values.as_slice::<f32>().iter().map(|x| bf16::from_f32(*x));
+        Tensor::from_slice(&values.collect::<Vec<bf16>>(), dims)
+    }
+
     /// A host matrix of weights for `cols` inputs, so scaled that a product has variance 1.
     pub(super) fn weights(&mut self, rows: usize, cols: usize, dtype: DType) -> Tensor {
         let dims = [rows, cols];

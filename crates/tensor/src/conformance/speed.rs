@@ -10,7 +10,7 @@ use crate::tensor::Tensor;
 
 use super::case::{Bound, Case, upload_owned};
 use super::random::Random;
-use super::table::attention::{Shape, attention};
+use super::table::attention::{Shape, attention, over_bf16};
 use super::table::balance::balance_loss;
 use super::table::elementwise::{rms_norm, swiglu};
 use super::table::experts::{Shape as ExpertsShape, experts};
@@ -70,9 +70,10 @@ fn speed_cases() -> Vec<Box<dyn Fn() -> Case>> {
     let dims = LatentDims { n_heads: 8, nope: 64, rope: 32, value: 64 };
     cases.push(Box::new(move || attention(&Shape::of(dims).causal(512))));
     cases.push(Box::new(move || attention(&Shape::of(dims).segments(&[(0..1, 0..2048)]))));
-    for dtype in [DType::F32, DType::Bf16, DType::Q8_0] {
+    cases.push(Box::new(move || over_bf16(&Shape::of(dims).causal(512))));
+    for dtypes in [[DType::F32; 2], [DType::Bf16; 2], [DType::Q8_0, DType::F32]] {
         cases.push(Box::new(move || {
-            absorbed(dims, 256, &Shape::of(dims).segments(&[(0..1, 0..2048)]), dtype, false)
+            absorbed(dims, 256, &Shape::of(dims).segments(&[(0..1, 0..2048)]), dtypes, false)
         }));
     }
     cases.push(Box::new(|| route(1024, &v3(64, 6), true)));

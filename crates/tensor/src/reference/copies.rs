@@ -1,6 +1,9 @@
 //! Operations that move numbers and compute nothing but sums.
 
+use half::bf16;
+
 use crate::differentiable::Gradient;
+use crate::dtype::DType;
 use crate::specification::LatentDims;
 use crate::tensor::Tensor;
 
@@ -8,10 +11,27 @@ use super::grid::{Grid, add_scaled, values};
 
 pub(super) fn store_rows(cache: &mut Tensor, at: usize, rows: &Tensor) {
     let rows = rows.matrix::<f32>();
-    let mut cache = cache.matrix_mut::<f32>();
     for row in 0..rows.rows {
-        cache.row_mut(at + row).copy_from_slice(rows.row(row));
+        if cache.dtype() == DType::Bf16 {
+            let rounded: Vec<bf16> = rows.row(row).iter().map(|x| bf16::from_f32(*x)).collect();
+            cache.matrix_mut::<bf16>().row_mut(at + row).copy_from_slice(&rounded);
+        } else {
+            cache.matrix_mut::<f32>().row_mut(at + row).copy_from_slice(rows.row(row));
+        }
     }
+}
+
+pub(super) fn widen(x: &Tensor) -> Tensor {
+    if x.dtype() == DType::F32 { x.clone() } else { Tensor::from_slice(&x.to_f32_vec(), x.dims()) }
+}
+
+/// The values of an `f32` tensor as `dtype`, `f32` or `bf16`.
+fn rounded(x: Tensor, dtype: DType) -> Tensor {
+    if dtype != DType::Bf16 {
+        return x;
+    }
+    let rounded: Vec<bf16> = x.as_slice::<f32>().iter().map(|x| bf16::from_f32(*x)).collect();
+    Tensor::from_slice(&rounded, x.dims())
 }
 
 pub(super) fn embedding(table: &Tensor, ids: &Tensor) -> Tensor {
@@ -85,6 +105,7 @@ pub(super) fn join_columns(a: &Tensor, b: &Tensor) -> Tensor {
 /// `kv` holds, head after head, first the key's `nope` numbers and then the value's.
 pub(super) fn join_keys(kv: &Tensor, k_rope: &Tensor, dims: LatentDims) -> (Tensor, Tensor) {
     let LatentDims { n_heads, nope, rope, value } = dims;
+    let dtype = k_rope.dtype();
     let (kv, k_rope) = (Grid::read(kv), Grid::read(k_rope));
     let mut keys = Grid::zeros(kv.rows, n_heads * (nope + rope)); // T × H(nope + rope)
     let mut vals = Grid::zeros(kv.rows, n_heads * value); // T × H value
@@ -97,7 +118,7 @@ pub(super) fn join_keys(kv: &Tensor, k_rope: &Tensor, dims: LatentDims) -> (Tens
             vals.row_mut(t)[h * value..][..value].copy_from_slice(&head[nope..]);
         }
     }
-    (keys.into_tensor(), vals.into_tensor())
+    (rounded(keys.into_tensor(), dtype), rounded(vals.into_tensor(), dtype))
 }
 
 pub(super) fn join_keys_backward(

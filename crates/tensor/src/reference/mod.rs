@@ -60,6 +60,10 @@ impl Backend for Reference {
         copies::store_rows(cache, at, rows);
     }
 
+    fn widen(&self, x: &Tensor) -> Tensor {
+        copies::widen(x)
+    }
+
     fn embedding(&self, table: &Tensor, ids: &Tensor) -> Tensor {
         copies::embedding(table, ids)
     }

@@ -40,6 +40,7 @@ impl Backend for Faulty {
         fn upload(host: &Tensor) -> Tensor;
         fn download(tensor: &Tensor) -> Tensor;
         fn store_rows(cache: &mut Tensor, at: usize, rows: &Tensor);
+        fn widen(x: &Tensor) -> Tensor;
         fn embedding(table: &Tensor, ids: &Tensor) -> Tensor;
         fn linear(x: &Tensor, w: &Tensor) -> Tensor;
         fn add(a: &Tensor, b: &Tensor) -> Tensor;

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::conformance::case::{Bound, Case, Input, places};
 use crate::conformance::random::Random;
+use crate::dtype::DType;
 use crate::specification::{AttentionSpec, Segment};
 use crate::tensor::Tensor;
 
@@ -44,7 +45,9 @@ pub(in crate::conformance) fn cases() -> Vec<Case> {
         heads(4, 2, 12, 20).window(7).segments(&[(0..4, 2..13), (4..9, 13..18), (9..10, 20..48)]),
         heads(2, 2, 192, 128).segments(&[(0..9, 0..75)]),
     ];
-    let mut cases: Vec<Case> = shapes.iter().flat_map(|s| [attention(s), saving(s)]).collect();
+    let mut cases: Vec<Case> =
+        shapes.iter().flat_map(|s| [attention(s), saving(s), over_bf16(s)]).collect();
+    cases.push(over_bf16(&heads(4, 2, 20, 40).segments(&[(0..60, 0..130), (60..61, 140..300)])));
     cases.push(of_columns(&heads(2, 2, 12, 8).window(6).packed(&[10, 7])));
     cases.push(with_sharp_scores(&heads(2, 2, 16, 8).causal(40)));
     cases.push(beside_unwritten_rows(
@@ -148,6 +151,23 @@ fn with(name: String, bound: Bound, inputs: Vec<Input>, shape: &Shape, sharpness
             b.attention_backward(&d[0], &out, &log_sum_exp, qkv, &saved_spec, places(g));
         })
         .work(flops, bytes)
+}
+
+/// Keys and values as a cache may hold them.
+pub(in crate::conformance) fn over_bf16(shape: &Shape) -> Case {
+    let name = format!("attention over bf16, {}", shape.describe());
+    let mut inputs = shape.inputs(&name);
+    let mut random = Random::named(&name);
+    for (input, name) in inputs[1..].iter_mut().zip(["k", "v"]) {
+        *input = Input::fixed(name, random.tensor_of(DType::Bf16, input.host.dims(), 1.0));
+    }
+    inputs[0].is_wanted = false;
+    let (spec, work) = (shape.spec(1.0), shape.n_heads * shape.n_pairs());
+    let bytes = inputs.iter().map(|input| input.host.len_bytes()).sum();
+    Case::new(name, Bound::BF16_PRODUCTS, inputs, move |b, x| {
+        vec![b.attention(&x[0], &x[1], &x[2], &spec)]
+    })
+    .work(2 * work * (shape.key_dim + shape.value_dim), bytes)
 }
 
 /// The log-sum-exp too.

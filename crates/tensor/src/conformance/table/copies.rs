@@ -10,6 +10,7 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases: Vec<Case> = FORMATS.into_iter().map(upload).collect();
     cases.push(zeros());
     cases.extend([1, 3, 17].map(store_rows));
+    cases.push(round_and_widen());
     for dtype in FORMATS {
         cases.extend([(1, 32), (17, 64)].map(|(t, d)| embedding(t, d, dtype)));
     }
@@ -66,6 +67,16 @@ fn store_rows(n: usize) -> Case {
         let mut filled = b.empty(DType::F32, &[n, 23]);
         b.store_rows(&mut filled, 0, &x[0]);
         vec![cache, filled]
+    })
+}
+
+fn round_and_widen() -> Case {
+    let rows = Input::fixed("rows", Random::named("rounded").tensor(&[5, 23], 1.0));
+    Case::new("store_rows in bf16 and widen", Bound::EXACT, vec![rows], |b, x| {
+        let mut cache = b.empty(DType::Bf16, &[7, 23]);
+        b.store_rows(&mut cache, 0, &x[0]);
+        b.store_rows(&mut cache, 2, &x[0]);
+        vec![b.widen(&cache.row_range(1..6)), b.widen(&x[0])]
     })
 }
 
