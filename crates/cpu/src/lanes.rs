@@ -5,6 +5,18 @@ use crate::isa::per_isa;
 /// Numbers that travel together: one AVX-512 register, two of AVX2.
 pub(crate) const LANES: usize = 16;
 
+/// Asks for numbers that will be read soon.
+pub(crate) fn fetch<T>(numbers: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in (0..size_of_val(numbers)).step_by(64) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: every such processor has the instruction, and any address may be fetched.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(numbers.as_ptr().byte_add(line).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = numbers;
+}
+
 /// `a · b + c`, fused where that is one instruction. Without it, `mul_add` is a slow call.
 #[inline(always)]
 pub(crate) fn fma<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {

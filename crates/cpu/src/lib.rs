@@ -29,10 +29,9 @@ mod router;
 mod rows;
 mod team;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hadal_tensor::{DType, HostPool, Tensor};
-use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 pub use isa::Isa;
@@ -147,11 +146,11 @@ impl Cpu {
 
     /// Does every task, on all threads where there is enough `work`.
     fn for_each<T: Send>(&self, tasks: Vec<T>, work: usize, act: impl Fn(T) + Sync + Send) {
-        if self.is_small(work) || tasks.len() == 1 {
-            tasks.into_iter().for_each(act);
-        } else {
-            self.install(|| tasks.into_par_iter().with_max_len(1).for_each(act));
-        }
+        let tasks: Vec<_> = tasks.into_iter().map(|task| Mutex::new(Some(task))).collect();
+        self.for_tasks(tasks.len(), work, |index| {
+            let mut task = tasks[index].lock().unwrap_or_else(PoisonError::into_inner);
+            act(task.take().expect("each task is claimed once"));
+        });
     }
 
     /// Does tasks `0..n_tasks`, on the whole team where there is enough `work`.
@@ -192,11 +191,8 @@ impl Cpu {
         if out.is_empty() {
             return;
         }
-        let act = |(task, rows): (usize, &mut [T])| act(task * task_rows, rows);
-        if self.is_small(out.len()) {
-            out.chunks_mut(task_rows * dim).enumerate().for_each(act);
-        } else {
-            self.install(|| out.par_chunks_mut(task_rows * dim).enumerate().for_each(act));
-        }
+        let work = out.len();
+        let tasks = out.chunks_mut(task_rows * dim).enumerate().collect();
+        self.for_each(tasks, work, |(task, rows): (usize, &mut [T])| act(task * task_rows, rows));
     }
 }

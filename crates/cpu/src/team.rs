@@ -7,7 +7,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::JoinHandle;
 
 /// How often a member looks for the next step before it sleeps: some fifty microseconds.
@@ -97,8 +97,13 @@ impl Team {
         if self.members.is_empty() || n_tasks <= 1 {
             return alone(n_tasks, step);
         }
+        // Whoever asks while a step is being done, be it from within that step, does without the team.
+        let _turn = match self.turn.try_lock() {
+            Ok(turn) => turn,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return alone(n_tasks, step),
+        };
         let claims = Claims { next: AtomicUsize::new(0), n_tasks };
-        let _turn = lock(&self.turn);
         let act = || step(&claims);
         let whole: &(dyn Fn() + Sync) = &act;
         // SAFETY: only the lifetime is dropped. Every member is waited for below before `whole`
@@ -209,6 +214,22 @@ mod tests {
                 assert!(done.iter().all(|n| n.load(Ordering::Relaxed) == 1));
             }
         }
+    }
+
+    #[test]
+    fn a_step_within_a_step_is_done_alone() {
+        let team = Team::new(2);
+        let n_done = AtomicUsize::new(0);
+        team.run(8, |claims| {
+            while claims.take().is_some() {
+                team.run(3, |inner| {
+                    while inner.take().is_some() {
+                        n_done.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+            }
+        });
+        assert_eq!(n_done.into_inner(), 24);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod avx512;
 mod avx512_bf16;
 mod tiles;
 
+use std::array::from_fn;
 use std::ops::Range;
 
 use hadal_tensor::{AttentionSpec, DType, LatentDims, Matrix, Tensor};
@@ -18,13 +19,16 @@ use half::bf16;
 
 use crate::Cpu;
 use crate::attention::{Block, blocks};
-use crate::lanes::{axpy, exp_sum, max};
+use crate::lanes::{axpy, exp_sum, fetch, max};
 use crate::linear::multiply_rows;
 use crate::rows::Rows;
-use tiles::{Latent, MIX_HEADS, SCORE_HEADS, SCORE_KEYS, mix};
+use tiles::{Latent, MIX_HEADS, Parts, SCORE_HEADS, SCORE_KEYS, mix};
 
 /// Keys of one block: their latents stay in the second-level cache while the heads meet them.
 const KEYS: usize = 256;
+
+/// How many keys before its use a latent is fetched from memory.
+const FETCH_AHEAD: usize = 12;
 
 /// One block of keys and one group of heads of one query.
 struct Task {
@@ -163,15 +167,21 @@ fn meet<T: Latent>(
     let work = n_heads * n_keys * (2 * rank + rope);
     let step = |(scores, weights): &mut (Vec<f32>, Vec<T>), task: usize, _: Option<usize>| {
         let Task { query, heads, keys, place } = &tasks[task];
-        for first_head in (0..heads.len()).step_by(SCORE_HEADS) {
-            // What a tile has too many of is the last one again.
-            let head = |h: usize| heads.start + (first_head + h).min(heads.len() - 1);
-            let q = std::array::from_fn(|h| asked.row(query * n_heads + head(h)).split_at(rank));
-            let q = q.map(|(content, position)| [content, position]);
-            for first_key in keys.clone().step_by(SCORE_KEYS) {
-                let key = |k: usize| (first_key + k).min(keys.end - 1);
-                let k = std::array::from_fn(|k| [latent.row(key(k)), k_rope.row(key(k))]);
-                let tile = T::scores(cpu.isa, &q, &k);
+        // What a tile has too many of is the last one again.
+        let head = |h: usize| query * n_heads + heads.start + h.min(heads.len() - 1);
+        let q: [[Parts<'_, T>; SCORE_HEADS]; MIX_HEADS / SCORE_HEADS] = from_fn(|tile| {
+            let parts = |h| asked.row(head(tile * SCORE_HEADS + h)).split_at(rank);
+            from_fn(|h| parts(h)).map(|(content, position)| [content, position])
+        });
+        for first_key in keys.clone().step_by(SCORE_KEYS) {
+            let key = |k: usize| (first_key + k).min(keys.end - 1);
+            let parts = |key: usize| [latent.row(key), k_rope.row(key)];
+            for k in 0..SCORE_KEYS {
+                parts(key(k + FETCH_AHEAD)).into_iter().for_each(fetch);
+            }
+            let k = from_fn(|k| parts(key(k)));
+            for (first_head, q) in (0..heads.len()).step_by(SCORE_HEADS).zip(&q) {
+                let tile = T::scores(cpu.isa, q, &k);
                 for (h, of_head) in tile.iter().enumerate().take(heads.len() - first_head) {
                     let at = (first_head + h) * KEYS + first_key - keys.start;
                     for (k, score) in of_head.iter().enumerate().take(keys.end - first_key) {

@@ -243,11 +243,12 @@ impl Sink {
     /// As [`Sink::round`], for one block that the column has.
     unsafe fn place(&self, panel: Panel, column: usize, block: usize, quants: &[i8]) {
         let lane = column - panel.first;
-        let first_quad = block * quants.len() / QUAD;
-        for (quad, quants) in (first_quad..).zip(quants.chunks_exact(QUAD)) {
-            let at = panel.first * self.n_in + (quad * panel.width + lane) * QUAD;
+        let first = panel.first * self.n_in + block * quants.len() * panel.width + lane * QUAD;
+        let mut to = self.quants.wrapping_add(first).cast::<[i8; QUAD]>();
+        for quad in quants.as_chunks().0 {
             // SAFETY: quad and lane are in the panel, and the panel in the buffer.
-            unsafe { std::ptr::copy_nonoverlapping(quants.as_ptr(), self.quants.add(at), QUAD) };
+            unsafe { to.write(*quad) };
+            to = to.wrapping_add(panel.width);
         }
     }
 
