@@ -9,7 +9,7 @@ use crate::Cpu;
 use crate::cached::wide;
 use crate::gemm::View;
 use crate::isa::per_isa;
-use crate::lanes::{LANES, dot, fma, sum_lanes};
+use crate::lanes::{LANES, dot, fetch, fma, sum_lanes};
 use crate::packed;
 use crate::rows::Rows;
 
@@ -122,6 +122,8 @@ pub(crate) fn multiply_rows(
         DType::Bf16 => {
             let w = w.matrix::<bf16>();
             for (i, out) in rows {
+                // Rows are short of what memory takes to begin with one.
+                fetch(w.row((first + i + 1).min(w.rows - 1)));
                 dots(tokens, out, |x| dot_bf16(isa, w.row(first + i), x));
             }
         }

@@ -132,7 +132,11 @@ pub(crate) fn run(args: BenchInferenceArgs) -> Result<()> {
     let probe = MemoryProbe::new(args.model.device.n_threads());
     let mut prefill = Rounds::default();
     let mut decodes = vec![Rounds::default(); settings.len()];
+    // A warm-up, for what is only slow the first time: pages that nobody has touched.
     bench.prefill(CHUNK_LEN.min(n_prompt))?;
+    for (batch, depth) in &settings {
+        bench.decode(*batch, *depth)?;
+    }
     for round in 1..=args.rounds {
         eprint!("\rround {round} of {}", args.rounds);
         prefill.probes.push(probe.bandwidth());

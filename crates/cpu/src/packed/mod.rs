@@ -136,10 +136,10 @@ impl<'a> Product<'a> {
         mut take: impl FnMut(usize, usize, &[f32]),
     ) {
         let ahead = Ahead::of_task(self.bytes(strips.clone()), next);
+        let mut room = [0.0; WIDEST * STRIP_ROWS];
         for strip in strips {
             for panel in panels {
-                let mut out = [0.0; WIDEST * STRIP_ROWS];
-                let out = &mut out[..panel.width * STRIP_ROWS];
+                let out = &mut room[..panel.width * STRIP_ROWS];
                 self.kernel.strip(self.bytes(strip..strip + 1), *panel, out, ahead);
                 for (column, numbers) in (panel.first..).zip(out.chunks_exact(STRIP_ROWS)) {
                     take(column, strip * STRIP_ROWS, numbers);
