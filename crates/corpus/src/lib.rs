@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod dedup;
 mod error;
 pub mod lines;
 mod record;

@@ -38,37 +38,67 @@ pub fn run(
     mut kept: impl Write,
     mut dropped: impl Write,
 ) -> Result<Counts, Error> {
-    let written = |source| Error::Stream { stream: "standard output", source };
     let mut counts = Counts::default();
-    loop {
-        let batch = next_batch(&mut input)
-            .map_err(|source| Error::Stream { stream: "standard input", source })?;
-        if batch.is_empty() {
-            break;
-        }
-        let outcomes: Vec<_> = batch
+    each_batch(&mut input, |outcomes| {
+        let outcomes: Vec<_> = outcomes
             .into_par_iter()
-            .map(|line| parse(line).and_then(|record| step.apply(record)))
+            .map(|outcome| outcome.and_then(|record| step.apply(record)))
             .collect();
         for outcome in outcomes {
             match outcome {
                 Ok(record) => {
                     counts.n_kept += 1;
-                    write_line(&mut kept, &record).map_err(written)?;
+                    write_kept(&mut kept, &record)?;
                 }
                 Err(drop) => {
                     match drop.step.as_str() {
                         UNREADABLE => counts.n_unreadable += 1,
                         _ => counts.n_dropped += 1,
                     }
-                    write_line(&mut dropped, &with_reason(*drop)).map_err(written)?;
+                    write_dropped(&mut dropped, drop)?;
                 }
             }
         }
-    }
-    kept.flush().map_err(written)?;
-    dropped.flush().map_err(written)?;
+        Ok(())
+    })?;
+    flush(&mut kept)?;
+    flush(&mut dropped)?;
     Ok(counts)
+}
+
+/// Gives `each` the records of `input`, a batch of lines at a time, in order; a line that is no
+/// record as dropped by `read`.
+pub(crate) fn each_batch(
+    input: &mut impl BufRead,
+    mut each: impl FnMut(Vec<Result<Record, Box<Dropped>>>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    loop {
+        let batch = next_batch(input)
+            .map_err(|source| Error::Stream { stream: "standard input", source })?;
+        if batch.is_empty() {
+            return Ok(());
+        }
+        each(batch.into_par_iter().map(parse).collect())?;
+    }
+}
+
+/// Writes a record that is given on.
+pub(crate) fn write_kept(output: &mut impl Write, record: &Record) -> Result<(), Error> {
+    write_line(output, record).map_err(written)
+}
+
+/// Writes a record that is not, with its reason.
+pub(crate) fn write_dropped(output: &mut impl Write, dropped: Box<Dropped>) -> Result<(), Error> {
+    write_line(output, &with_reason(*dropped)).map_err(written)
+}
+
+/// Writes whatever waits in a buffer.
+pub(crate) fn flush(output: &mut impl Write) -> Result<(), Error> {
+    output.flush().map_err(written)
+}
+
+fn written(source: std::io::Error) -> Error {
+    Error::Stream { stream: "standard output", source }
 }
 
 /// The step named where a line is no record.

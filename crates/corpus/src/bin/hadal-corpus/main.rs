@@ -3,6 +3,9 @@
 
 #![forbid(unsafe_code)]
 
+mod dedup;
+mod serve;
+
 use clap::{Parser, Subcommand};
 
 /// Raw pages and files to a corpus worth learning from.
@@ -17,8 +20,14 @@ struct Program {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    Dedup(dedup::Dedup),
+    Serve(serve::Serve),
+}
 
 fn main() -> anyhow::Result<()> {
-    match Program::parse().command {}
+    match Program::parse().command {
+        Command::Dedup(command) => command.run(),
+        Command::Serve(command) => command.run(),
+    }
 }
