@@ -96,11 +96,11 @@ impl Index {
     pub fn query(&self, entry: &Entry) -> Answer {
         let mut candidates = Vec::new();
         self.fingerprints.near(entry.fingerprint, &mut candidates);
+        self.postings.sharing(entry.sketch.hashes(), &mut candidates);
         let copy = candidates.iter().copied().filter(|&number| self.holds(number, entry)).min();
         if let Some(number) = copy {
             return Answer { links: vec![number], similarity: 1.0 };
         }
-        self.postings.sharing(entry.sketch.hashes(), &mut candidates);
         candidates.sort_unstable();
         candidates.dedup();
         let mut answer = Answer::default();
