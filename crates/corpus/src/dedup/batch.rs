@@ -1,0 +1,146 @@
+//! De-duplication as a filter on JSON lines.
+
+use std::io::{BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
+
+use rayon::prelude::*;
+use serde_json::Value;
+
+use super::entry::Entry;
+use super::store::Store;
+use super::within::without_repeats;
+use crate::lines::{self, Counts};
+use crate::{Dropped, Error, Record};
+
+/// What the filter does with what it finds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Whether only the first record of a cluster is given on.
+    pub drop: bool,
+    /// Whether lines that a text repeats are cut before it is compared with others.
+    pub within: bool,
+}
+
+/// Sends the records of `input` through `store`, and on to `kept` with the fields `cluster`, the
+/// number of the first record of their cluster, and, where that is another record, `duplicate_of`,
+/// its id or, if it has none, its number.
+///
+/// Sketches are made on all cores and inserted in order, so the answers are those of inserting one
+/// record after the other. A cluster is known when the last record is, so records wait in a file
+/// without a name, and memory holds no more than the index and one batch of lines.
+///
+/// # Errors
+/// Where a stream or the store cannot be read or written; never for what stands in a line.
+pub fn run(
+    store: &mut Store,
+    options: Options,
+    mut input: impl BufRead,
+    mut kept: impl Write,
+    mut dropped: impl Write,
+) -> Result<Counts, Error> {
+    let mut counts = Counts::default();
+    let mut number = store.index().len() as u32;
+    let mut waiting = BufWriter::new(tempfile::tempfile().map_err(waited)?);
+    lines::each_batch(&mut input, |outcomes| {
+        let sketched: Vec<_> = outcomes
+            .into_par_iter()
+            .map(|outcome| {
+                let record = if options.within { cut(outcome?) } else { outcome? };
+                let line = serde_json::to_vec(&record).map_err(std::io::Error::from);
+                Ok((Entry::of(&record.text), record.id, line))
+            })
+            .collect();
+        for outcome in sketched {
+            match outcome {
+                Ok((entry, id, line)) => {
+                    store.insert(&entry, &id);
+                    let line: Vec<u8> = line.map_err(waited)?;
+                    waiting
+                        .write_all(&line)
+                        .and_then(|()| waiting.write_all(b"\n"))
+                        .map_err(waited)?;
+                }
+                Err(drop) => {
+                    counts.n_unreadable += 1;
+                    lines::write_dropped(&mut dropped, drop)?;
+                }
+            }
+        }
+        Ok(())
+    })?;
+    store.sync()?;
+    let mut waiting = waiting.into_inner().map_err(|error| waited(error.into_error()))?;
+    waiting.seek(SeekFrom::Start(0)).map_err(waited)?;
+    let store = &*store;
+    lines::each_batch(&mut BufReader::new(waiting), |outcomes| {
+        let first = number;
+        number += outcomes.len() as u32;
+        let outcomes: Vec<_> = outcomes
+            .into_par_iter()
+            .enumerate()
+            .map(|(i, outcome)| judge(outcome?, first + i as u32, store, options.drop))
+            .collect();
+        for outcome in outcomes {
+            match outcome {
+                Ok(record) => {
+                    counts.n_kept += 1;
+                    lines::write_kept(&mut kept, &record)?;
+                }
+                Err(drop) => {
+                    counts.n_dropped += 1;
+                    lines::write_dropped(&mut dropped, drop)?;
+                }
+            }
+        }
+        Ok(())
+    })?;
+    lines::flush(&mut kept)?;
+    lines::flush(&mut dropped)?;
+    Ok(counts)
+}
+
+fn waited(source: std::io::Error) -> Error {
+    Error::Stream { stream: "the file in which records wait", source }
+}
+
+/// The record without the lines that it repeats, and their share where there are any.
+fn cut(mut record: Record) -> Record {
+    let (text, share) = without_repeats(&record.text);
+    if share > 0.0 {
+        record.text = text;
+        record.other.insert("repeated".to_owned(), share.into());
+    }
+    record
+}
+
+/// The record with its cluster, or dropped where it is not the first of it.
+fn judge(
+    mut record: Record,
+    number: u32,
+    store: &Store,
+    drop: bool,
+) -> Result<Record, Box<Dropped>> {
+    let first = store.index().cluster(number);
+    record.other.insert("cluster".to_owned(), first.into());
+    if first == number {
+        record.other.remove("duplicate_of");
+        return Ok(record);
+    }
+    record.other.insert("duplicate_of".to_owned(), name(store, first));
+    if !drop {
+        return Ok(record);
+    }
+    let reason = match store.index().is_copy(first, number) {
+        true => "exact duplicate",
+        false => "near duplicate",
+    };
+    Err(Box::new(Dropped { record, step: "dedup".to_owned(), reason: reason.to_owned() }))
+}
+
+/// The id of a record or, if it has none, its number.
+#[must_use]
+pub fn name(store: &Store, number: u32) -> Value {
+    match store.id(number) {
+        "" => number.into(),
+        id => id.into(),
+    }
+}

@@ -1,0 +1,55 @@
+//! What can be wrong with what a corpus is made from.
+
+use std::path::PathBuf;
+
+/// Why a step could not run. A single bad record is never one of these: it is dropped, with its
+/// reason, and the run goes on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Records could not be read from, or written to, a stream.
+    #[error("{stream}: {source}")]
+    Stream {
+        /// Which stream: `standard input`, `standard output`.
+        stream: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file of a de-duplication index is not whole.
+    #[error("{}: damaged at byte {offset}, where a whole record was expected; bring the file back from a copy", path.display())]
+    DamagedIndex {
+        /// Which file.
+        path: PathBuf,
+        /// Where the record begins that is not whole.
+        offset: u64,
+    },
+    /// A file of a de-duplication index is missing.
+    #[error("{}: named for another record than number {n_records}, which comes next; a file before it is missing", path.display())]
+    MissingLog {
+        /// The first file that does not follow.
+        path: PathBuf,
+        /// How many records the files before it hold.
+        n_records: u64,
+    },
+    /// A file is not of a de-duplication index, or not of one that can be continued.
+    #[error("{}: not a de-duplication index of version {version}", path.display())]
+    NotAnIndex {
+        /// Which file.
+        path: PathBuf,
+        /// The version that was expected.
+        version: u32,
+    },
+    /// Another process has a de-duplication index open.
+    #[error("{}: this index is open in another process", path.display())]
+    IndexInUse {
+        /// The index's folder.
+        path: PathBuf,
+    },
+}
