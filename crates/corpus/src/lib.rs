@@ -8,7 +8,9 @@
 
 #![forbid(unsafe_code)]
 
+pub mod augment;
 mod error;
+pub mod filter;
 pub mod lines;
 mod record;
 mod step;

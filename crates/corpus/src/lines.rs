@@ -34,6 +34,32 @@ pub struct Counts {
 /// Where a stream cannot be read or written; never for what stands in a line.
 pub fn run(
     step: &dyn Step,
+    input: impl BufRead,
+    kept: impl Write,
+    dropped: impl Write,
+) -> Result<Counts, Error> {
+    pass(&|record| step.apply(record).map(|record| vec![record]), input, kept, dropped)
+}
+
+/// Sends every record of `input` through `multiply`, which makes several of it, and all they are to
+/// `kept`, in their order. Lines that are no records go to `dropped`, as in [`run`].
+///
+/// # Errors
+/// Where a stream cannot be read or written; never for what stands in a line.
+pub fn multiply(
+    multiply: &(dyn Fn(Record) -> Vec<Record> + Sync),
+    input: impl BufRead,
+    kept: impl Write,
+    dropped: impl Write,
+) -> Result<Counts, Error> {
+    pass(&|record| Ok(multiply(record)), input, kept, dropped)
+}
+
+/// What becomes of a record.
+type Outcome = Result<Vec<Record>, Box<Dropped>>;
+
+fn pass(
+    outcome: &(dyn Fn(Record) -> Outcome + Sync),
     mut input: impl BufRead,
     mut kept: impl Write,
     mut dropped: impl Write,
@@ -46,15 +72,15 @@ pub fn run(
         if batch.is_empty() {
             break;
         }
-        let outcomes: Vec<_> = batch
-            .into_par_iter()
-            .map(|line| parse(line).and_then(|record| step.apply(record)))
-            .collect();
+        let outcomes: Vec<Outcome> =
+            batch.into_par_iter().map(|line| parse(line).and_then(outcome)).collect();
         for outcome in outcomes {
             match outcome {
-                Ok(record) => {
-                    counts.n_kept += 1;
-                    write_line(&mut kept, &record).map_err(written)?;
+                Ok(records) => {
+                    counts.n_kept += records.len() as u64;
+                    for record in &records {
+                        write_line(&mut kept, record).map_err(written)?;
+                    }
                 }
                 Err(drop) => {
                     match drop.step.as_str() {

@@ -3,6 +3,10 @@
 
 #![forbid(unsafe_code)]
 
+mod augment;
+mod dropped;
+mod filter;
+
 use clap::{Parser, Subcommand};
 
 /// Raw pages and files to a corpus worth learning from.
@@ -17,8 +21,16 @@ struct Program {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    /// Drops what is not worth learning from, and masks personal data.
+    Filter(filter::Filter),
+    /// Writes every record and copies of it that say the same a little differently.
+    Augment(augment::Augment),
+}
 
 fn main() -> anyhow::Result<()> {
-    match Program::parse().command {}
+    match Program::parse().command {
+        Command::Filter(filter) => filter.run(),
+        Command::Augment(augment) => augment.run(),
+    }
 }
