@@ -3,9 +3,11 @@
 A block is the text between two tags that break lines. It is labelled 1 where four fifths of its
 word 4-grams stand in the gold text of its page, 0 where none do, and is left out between. A block of
 fewer than 4 words is labelled 1 where it is a whole line of the gold text, 0 where it does not occur
-there. `site` is what to hold out as a whole: pages of one site share their menus.
+there. Of pages that name strings which must or must not survive, blocks that hold one are labelled
+by it, and the others left out. `site` is what to hold out as a whole: pages of one site share their menus.
 
-    zstd -dc article_extraction_benchmark.public.jsonl.zst readability_pages.public.jsonl.zst |
+    zstd -dc article_extraction_benchmark.public.jsonl.zst readability_pages.public.jsonl.zst \\
+            trafilatura_eval.public.jsonl.zst |
         python3 benches/data/noise_blocks.py [--documents FILE...] > blocks.jsonl
 
 `--documents` adds paragraphs of JSON lines with a `text` as blocks labelled 1, one site a document,
@@ -86,6 +88,24 @@ def label(block, lines, gold_text, gold):
     return 1 if share >= 0.8 else 0 if share == 0 else None
 
 
+def named(page):
+    """Blocks of a page that names strings, with their labels."""
+    for block in blocks(page["html"]):
+        must = any(part in block for part in page["must"])
+        must_not = any(part in block for part in page["must_not"])
+        yield block, None if must == must_not else int(must)
+
+
+def labelled(page):
+    """Blocks of a page with its gold text, with their labels."""
+    gold = page["articleBody"].split("\n") if "articleBody" in page else blocks(page["expected"])
+    lines = {" " + " ".join(words(line)) + " " for line in gold}
+    tokens = words("\n".join(gold))
+    gold_text, gold = " " + " ".join(tokens) + " ", set(shingles(tokens))
+    for block in blocks(page.get("html") or page["source"]):
+        yield block, label(block, lines, gold_text, gold)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--documents", nargs="*", default=[])
@@ -94,18 +114,12 @@ def main():
     n_between = 0
     for line in sys.stdin:
         page = json.loads(line)
-        html = page.get("html") or page.get("source")
-        gold = page["articleBody"].split("\n") if "articleBody" in page else blocks(page["expected"])
-        lines = {" " + " ".join(words(line)) + " " for line in gold}
-        tokens = words("\n".join(gold))
-        gold_text, gold = " " + " ".join(tokens) + " ", set(shingles(tokens))
         site = urlsplit(page.get("url") or "").netloc or page["id"]
         seen = set()
-        for block in blocks(html):
+        for block, is_gold in named(page) if "must" in page else labelled(page):
             if block in seen:
                 continue
             seen.add(block)
-            is_gold = label(block, lines, gold_text, gold)
             if is_gold is None:
                 n_between += 1
                 continue

@@ -14,10 +14,10 @@ const CHINESE_MARKS: [&str; 6] = ["。", "；", "？", "：", "！", "，"];
 
 /// Puts between one mark and a third as many as there are words in front of tokens.
 pub(super) fn insert(tokens: &mut Vec<Token<'_>>, n_words: usize, rng: &mut impl Rng) {
+    let is_chinese = tokens.iter().any(|token| token.text.chars().any(is_han));
+    let (marks, gap) = if is_chinese { (CHINESE_MARKS, "") } else { (MARKS, " ") };
     for _ in 0..rng.random_range(1..=(n_words / 3).max(1)) {
         let place = rng.random_range(0..tokens.len());
-        let is_chinese = tokens[place].text.chars().any(is_han);
-        let (marks, gap) = if is_chinese { (CHINESE_MARKS, "") } else { (MARKS, " ") };
         let text = Cow::Borrowed(marks[rng.random_range(0..marks.len())]);
         tokens.insert(place, Token { text, gap, is_word: false });
     }

@@ -55,6 +55,18 @@ impl Synonyms {
     pub fn of_tab(path: &Path) -> Result<Synonyms, Error> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| Error::File { path: path.to_owned(), source })?;
+        Synonyms::of_tab_text(&text).map_err(|(line, expected)| Error::Synonyms {
+            path: path.to_owned(),
+            line,
+            expected,
+        })
+    }
+
+    /// The same from the text of such a file.
+    ///
+    /// # Errors
+    /// The line that is not of this form, counted from 1, and what was expected there.
+    pub fn of_tab_text(text: &str) -> Result<Synonyms, (usize, &'static str)> {
         let mut gathering = Gathering::default();
         let mut senses: HashMap<&str, Vec<u32>> = HashMap::new();
         for (line, index) in text.lines().zip(1..) {
@@ -67,7 +79,7 @@ impl Synonyms {
             else {
                 let expected =
                     "a sense, the kind of what is said of it, and a word, parted by tabs";
-                return Err(Error::Synonyms { path: path.to_owned(), line: index, expected });
+                return Err((index, expected));
             };
             if kind.ends_with("lemma") {
                 // Lemmas of two words are joined by a plus in this lexicon.
@@ -124,5 +136,27 @@ impl Gathering {
 
     pub(super) fn synonyms(self, inflections: Inflections) -> Synonyms {
         Synonyms { words: self.words, of: self.of, inflections }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    #[test]
+    fn lemmas_of_a_sense_are_synonyms() {
+        let tab = "# Chinese Open Wordnet\tcmn\n1-n\tcmn:lemma\t海\n1-n\tcmn:lemma\t海+洋\n\
+                   1-n\tcmn:def\t水\n2-n\tcmn:lemma\t山\n";
+        let synonyms = Synonyms::of_tab_text(tab).unwrap();
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        assert_eq!(synonyms.choose("海", &mut rng), Some("海洋"));
+        assert_eq!(synonyms.choose("海洋", &mut rng), Some("海"));
+        assert_eq!(synonyms.choose("山", &mut rng), None);
+        assert_eq!((synonyms.len(), synonyms.is_empty()), (2, false));
+        let (line, expected) = Synonyms::of_tab_text("1-n\tcmn:lemma\n").err().unwrap();
+        assert_eq!(line, 1);
+        assert!(expected.starts_with("a sense"));
     }
 }

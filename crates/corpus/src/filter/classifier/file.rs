@@ -122,7 +122,7 @@ mod tests {
 
     fn model() -> Model {
         let examples: Vec<_> = [("good prose", 1), ("menu login", 0)]
-            .map(|(text, class)| Example { text, class })
+            .map(|(text, class)| Example { text, class, group: class as u64 })
             .into_iter()
             .collect();
         let features = Features { n_bits: 8, ..Features::default() };

@@ -19,10 +19,19 @@ impl Linear {
         Linear { features, n_classes, weights: vec![0.0; features.n_buckets() * n_classes] }
     }
 
-    /// The score of every class, as logits, into `logits` (`[classes]`): the sum of the buckets'
-    /// weights over the root of their number, so that texts of all lengths are heard alike.
+    /// The score of every class, as logits, into `logits` (`[classes]`): the weights of the buckets
+    /// about the whole text, and those of its n-grams over the root of their number, so that texts
+    /// of all lengths are heard alike.
     pub fn logits(&self, buckets: &[u32], logits: &mut [f32]) {
+        let (whole, n_grams) = buckets.split_at(self.features.n_whole());
         logits.fill(0.0);
+        self.add(n_grams, logits);
+        let scale = scale(n_grams);
+        logits.iter_mut().for_each(|logit| *logit *= scale);
+        self.add(whole, logits);
+    }
+
+    fn add(&self, buckets: &[u32], logits: &mut [f32]) {
         for &bucket in buckets {
             let row = bucket as usize * self.n_classes;
             let weights = &self.weights[row..row + self.n_classes];
@@ -30,8 +39,6 @@ impl Linear {
                 *logit += weight;
             }
         }
-        let scale = scale(buckets);
-        logits.iter_mut().for_each(|logit| *logit *= scale);
     }
 
     /// The logits of a text.
@@ -43,9 +50,9 @@ impl Linear {
     }
 }
 
-/// What each bucket of a text counts.
-pub(super) fn scale(buckets: &[u32]) -> f32 {
-    1.0 / (buckets.len() as f32).sqrt()
+/// What each n-gram of a text counts.
+pub(super) fn scale(n_grams: &[u32]) -> f32 {
+    1.0 / (n_grams.len().max(1) as f32).sqrt()
 }
 
 /// Logits over `temperature` to probabilities, in place.

@@ -29,6 +29,9 @@ pub(crate) struct Train {
     /// How often every record is seen.
     #[arg(long, default_value_t = 5)]
     epochs: usize,
+    /// In how many groups an n-gram must occur to be learned from.
+    #[arg(long, default_value_t = 2)]
+    min_groups: u8,
     /// Logarithm to base 2 of the number of weights for each label, 8 to 24.
     #[arg(long, default_value_t = 18)]
     bits: u8,
@@ -73,18 +76,24 @@ impl Train {
             let class =
                 labels.binary_search(&record.label).expect("labels are those of the records");
             // Eight tenths to learn from, one to calibrate with, one to report on.
-            let part = match xxh3_64_with_seed(record.group.as_bytes(), self.seed) % 10 {
+            let group = xxh3_64_with_seed(record.group.as_bytes(), self.seed);
+            let part = match group % 10 {
                 0 => 2,
                 1 => 1,
                 _ => 0,
             };
-            parts[part].push(Example { text: &record.text, class });
+            parts[part].push(Example { text: &record.text, class, group });
         }
         if parts.iter().any(Vec::is_empty) {
             bail!("{} records are too few, or of too few groups, to hold some out", records.len());
         }
-        let training =
-            Training { features, n_epochs: self.epochs, seed: self.seed, ..Training::default() };
+        let training = Training {
+            features,
+            n_epochs: self.epochs,
+            min_groups: self.min_groups,
+            seed: self.seed,
+            ..Training::default()
+        };
         let [train, validation, test] = &parts;
         let model = Model::train(&training, labels, keep, [train, validation, test]);
         model.save(&self.output)?;
