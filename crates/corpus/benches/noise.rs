@@ -39,20 +39,16 @@ fn main() -> Result<(), Error> {
     println!("{} blocks, {:?}", blocks.len(), Training::default());
     println!("                             F1 of blocks  of words  of 10 words and more  AUC");
     let all = Features::default();
-    let training = Training { min_groups: 2, ..Training::default() };
+    let training = Training { rate: 0.05, min_groups: 3, ..Training::default() };
     let words = Features { n_chars: [0, 0], shape: false, ..all };
     let shape = Features { n_chars: [0, 0], ..all };
     for (name, features, training) in [
-        ("words and pairs", words, training),
-        ("of any number of sites", words, Training { min_groups: 1, ..training }),
-        ("words, pairs, letters", Features { shape: false, ..all }, training),
         ("words, pairs, shape", shape, training),
-        ("all", all, training),
-        ("three sites", shape, Training { min_groups: 3, ..training }),
-        ("five sites", shape, Training { min_groups: 5, ..training }),
-        ("rate 0.1", shape, Training { rate: 0.1, ..training }),
-        ("two epochs", shape, Training { n_epochs: 2, ..training }),
+        ("words, pairs", words, training),
+        ("rate 0.02", shape, Training { rate: 0.02, ..training }),
         ("decay 0.001", shape, Training { decay: 1e-3, ..training }),
+        ("words, shape", Features { n_tokens: 1, ..shape }, training),
+        ("all", all, training),
     ] {
         let scored = cross_validate(&blocks, &Training { features, ..training });
         let f1 = |weight: fn(&Block) -> f64| f1(&blocks, &scored, weight);

@@ -22,6 +22,9 @@ const LONGEST_HEADER: usize = 1 << 20;
 /// The most classes.
 const MOST_LABELS: usize = 1000;
 
+/// The largest weight; training stays below 100.
+const LARGEST_WEIGHT: f32 = 1e6;
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
@@ -101,8 +104,9 @@ impl Model {
             return Err("it does not hold one weight for each bucket and label");
         }
         let weights: Vec<f32> = chunks.iter().map(|&chunk| f32::from_le_bytes(chunk)).collect();
-        if !weights.iter().all(|weight| weight.is_finite()) {
-            return Err("a weight is not finite");
+        // Not a number is within no bounds; sums of weights within these are finite.
+        if !weights.iter().all(|weight| weight.abs() <= LARGEST_WEIGHT) {
+            return Err("a weight is not between -1,000,000 and 1,000,000");
         }
         Ok(Model {
             linear: Linear { features: header.features, n_classes, weights },
@@ -151,7 +155,7 @@ mod tests {
         );
         let mut infinite = bytes.clone();
         infinite[last..].copy_from_slice(&f32::INFINITY.to_le_bytes());
-        assert_eq!(refused(&infinite), "a weight is not finite");
+        assert_eq!(refused(&infinite), "a weight is not between -1,000,000 and 1,000,000");
         let mut long = bytes;
         long[15..19].copy_from_slice(&u32::MAX.to_le_bytes());
         assert_eq!(refused(&long), "its header is longer than 1 MiB");
