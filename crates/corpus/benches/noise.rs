@@ -38,17 +38,15 @@ fn main() -> Result<(), Error> {
     let blocks = read(path)?;
     println!("{} blocks, {:?}", blocks.len(), Training::default());
     println!("                             F1 of blocks  of words  of 10 words and more  AUC");
-    let all = Features::default();
-    let training = Training { rate: 0.05, min_groups: 3, ..Training::default() };
-    let words = Features { n_chars: [0, 0], shape: false, ..all };
-    let shape = Features { n_chars: [0, 0], ..all };
+    let training = Training { min_groups: 3, ..Training::default() };
+    let pairs = training.features;
     for (name, features, training) in [
-        ("words, pairs, shape", shape, training),
-        ("words, pairs", words, training),
-        ("rate 0.02", shape, Training { rate: 0.02, ..training }),
-        ("decay 0.001", shape, Training { decay: 1e-3, ..training }),
-        ("words, shape", Features { n_tokens: 1, ..shape }, training),
-        ("all", all, training),
+        ("words and pairs", pairs, training),
+        ("words", Features { n_tokens: 1, ..pairs }, training),
+        ("and triples", Features { n_tokens: 3, ..pairs }, training),
+        ("and letters", Features { n_chars: [3, 5], ..pairs }, training),
+        ("rate 0.02", pairs, Training { rate: 0.02, ..training }),
+        ("of any number of sites", pairs, Training { min_groups: 1, ..training }),
     ] {
         let scored = cross_validate(&blocks, &Training { features, ..training });
         let f1 = |weight: fn(&Block) -> f64| f1(&blocks, &scored, weight);

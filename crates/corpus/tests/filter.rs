@@ -149,7 +149,7 @@ fn only_the_borderline_is_asked_about() {
         .map(|((text, class), group)| Example { text, class, group })
         .collect();
     let labels = vec!["0".to_owned(), "1".to_owned()];
-    let training = Training { n_epochs: 20, ..Training::default() };
+    let training = Training { n_epochs: 20, rate: 0.5, ..Training::default() };
     let model = Model::train(&training, labels, 1, [&examples, &examples, &examples]);
     let (sure, unsure) = (model.score("login menu"), model.score("unheard of"));
     assert!(sure < 0.2 && unsure > sure, "{sure} {unsure}");

@@ -24,17 +24,38 @@ use tasks::{Task, Text};
 
 const SEEDS: u64 = 5;
 
+/// What the perturbed test sets are drawn from; no training draws from it.
+const TEST_SEED: u64 = 1_000_003;
+
 /// Texts to learn from; the last stands for all there are.
 const SIZES: [usize; 4] = [500, 2000, 5000, usize::MAX];
 
-/// What is compared. The first learns from the texts as they are.
-const WAYS: [(&str, &[Operation]); 4] = [
-    ("none", &[]),
-    ("EDA", &Operation::EDA),
-    ("AEDA", &[Operation::Punctuation]),
+/// How often texts are seen.
+const PASSES: usize = 2;
+
+/// How texts are learned from.
+enum Way {
+    /// As they are, so often that they are seen as many times as with copies: what is compared is
+    /// then what is learned, and not for how long.
+    Plain,
+    /// As they are, in as many passes as with copies. The paper's code compares so: its networks
+    /// stop after the same number of passes without a gain, and take a sixteenth of the steps.
+    PlainPasses,
+    /// With copies, each by one of these operations.
+    Copies(&'static [Operation]),
+    /// With copies that are perturbed as the test set is, by other draws.
+    Perturbed,
+}
+
+/// What is compared; gains are over the first.
+const WAYS: [(&str, Way); 6] = [
+    ("plain", Way::Plain),
+    ("plain, same passes", Way::PlainPasses),
+    ("EDA", Way::Copies(&Operation::EDA)),
+    ("AEDA", Way::Copies(&[Operation::Punctuation])),
     (
         "EDA and slips",
-        &[
+        Way::Copies(&[
             Operation::Synonym,
             Operation::Insert,
             Operation::Swap,
@@ -42,14 +63,15 @@ const WAYS: [(&str, &[Operation]); 4] = [
             Operation::Keyboard,
             Operation::Typo,
             Operation::Homophone,
-        ],
+        ]),
     ),
+    ("perturbed", Way::Perturbed),
 ];
 
 /// The classifiers: of words and pairs of words, and of letters within words too.
 const MODELS: [(&str, Features); 2] = [
-    ("words", Features { n_bits: 18, n_tokens: 2, n_chars: [0, 0], shape: false }),
-    ("words and letters", Features { n_bits: 18, n_tokens: 2, n_chars: [3, 5], shape: false }),
+    ("words", Features { n_bits: 17, n_tokens: 2, n_chars: [0, 0] }),
+    ("words and letters", Features { n_bits: 17, n_tokens: 2, n_chars: [3, 4] }),
 ];
 
 /// Accuracies in percent, clean and perturbed: `[way][seed]`.
@@ -90,21 +112,26 @@ fn main() -> Result<(), Error> {
     let tasks: Vec<Task> = tasks::ENGLISH.iter().map(|name| Task::read(&data, name)).collect();
     let chinese: Vec<Task> = tasks::CHINESE.iter().map(|name| Task::read(&data, name)).collect();
     let sizes = if is_quick { &SIZES[..1] } else { &SIZES[..] };
-    let mut drawn = Vec::new();
-    for (model, features) in MODELS {
-        for &size in sizes {
+    let mut drawn: Vec<Vec<Drawn>> = MODELS.iter().map(|_| Vec::new()).collect();
+    for &size in sizes {
+        for ((model, features), drawn) in MODELS.into_iter().zip(&mut drawn) {
             let all = bench.run(&tasks, features, size);
             report(&format!("{model}, five tasks"), &tasks, size, &all);
             drawn.push((model, size, mean_over_tasks(&all)));
+            if size == SIZES[0] {
+                let all = bench.run(&chinese, features, size);
+                report(&format!("{model}, Chinese"), &chinese, size, &all);
+            }
         }
-        let all = bench.run(&chinese, features, sizes[0]);
-        report(&format!("{model}, Chinese"), &chinese, sizes[0], &all);
-    }
-    if let Some(path) = plot {
-        plot::write(&path, &drawn)?;
+        if let Some(path) = &plot {
+            plot::write(path, &drawn)?;
+        }
     }
     Ok(())
 }
+
+/// A model, the number of texts, and its accuracies over all tasks.
+type Drawn = (&'static str, usize, Accuracies);
 
 /// The folder beside the repository.
 fn shared_data() -> PathBuf {
@@ -122,7 +149,7 @@ impl Bench {
     }
 
     fn run_task(&mut self, task: &Task, features: Features, size: usize) -> Accuracies {
-        let perturbed = self.perturb(&task.test);
+        let perturbed = self.perturb(&task.test, TEST_SEED);
         // EDA's own numbers: share of words and copies.
         let (alpha, n_copies) = match size {
             0..=500 => (0.05, 16),
@@ -134,18 +161,28 @@ impl Bench {
             let mut texts = task.train.clone();
             texts.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
             texts.truncate(size);
-            for ((_, operations), accuracies) in WAYS.iter().zip(&mut accuracies) {
-                self.augmenter.operations = operations.to_vec();
-                self.augmenter.alpha = alpha;
-                self.augmenter.n_copies = if operations.is_empty() { 0 } else { n_copies };
-                self.augmenter.seed = seed;
-                let augmented = self.augmented(&texts);
-                // With and without copies, a text is seen as often: what is compared is what is
-                // learned, and not for how long.
-                let n_epochs = 3 * if operations.is_empty() { n_copies + 1 } else { 1 };
+            for ((_, way), accuracies) in WAYS.iter().zip(&mut accuracies) {
+                let (learned, n_epochs) = match way {
+                    Way::Plain => (texts.clone(), PASSES * (n_copies + 1)),
+                    Way::PlainPasses => (texts.clone(), PASSES),
+                    Way::Copies(operations) => {
+                        self.augmenter.operations = operations.to_vec();
+                        self.augmenter.alpha = alpha;
+                        self.augmenter.n_copies = n_copies;
+                        self.augmenter.seed = seed;
+                        (self.augmented(&texts), PASSES)
+                    }
+                    Way::Perturbed => {
+                        let mut learned = texts.clone();
+                        for copy in 0..n_copies as u64 {
+                            learned.extend(self.perturb(&texts, 1000 * seed + copy));
+                        }
+                        (learned, PASSES)
+                    }
+                };
                 let training =
                     Training { features, n_epochs, rate: 0.2, seed, ..Training::default() };
-                let linear = training.run(&examples(&augmented), task.n_classes);
+                let linear = training.run(&examples(&learned), task.n_classes);
                 accuracies.push([accuracy(&linear, &task.test), accuracy(&linear, &perturbed)]);
             }
         }
@@ -162,10 +199,10 @@ impl Bench {
         augmented
     }
 
-    /// The perturbed test set: in each text, one word in ten with a typo, one with a key beside the
+    /// Perturbed texts: in each, one word in ten with a typo, one with a key beside the
     /// right one, one replaced by a synonym, one left out, and in Chinese one replaced by what sounds
-    /// alike; the same for all that are compared.
-    fn perturb(&mut self, texts: &[Text]) -> Vec<Text> {
+    /// alike.
+    fn perturb(&mut self, texts: &[Text], seed: u64) -> Vec<Text> {
         let operations = [
             Operation::Synonym,
             Operation::Delete,
@@ -176,7 +213,7 @@ impl Bench {
         let mut perturbed = texts.to_vec();
         self.augmenter.alpha = 0.1;
         self.augmenter.n_copies = 1;
-        self.augmenter.seed = 1_000_003;
+        self.augmenter.seed = seed;
         for operation in operations {
             self.augmenter.operations = vec![operation];
             for text in &mut perturbed {
@@ -232,6 +269,7 @@ fn interval(values: &[f64]) -> (f64, f64) {
 fn report(title: &str, tasks: &[Task], size: usize, all: &[Accuracies]) {
     let size = if size == usize::MAX { "all".to_owned() } else { size.to_string() };
     println!("\n{title}, {size} texts: accuracy clean, perturbed; gains with 95 % intervals");
+    println!("{}", WAYS.map(|(way, _)| way).join(" | "));
     let rows = tasks.iter().map(|task| task.name).zip(all.to_vec());
     for (name, ways) in rows.chain([("mean", mean_over_tasks(all))]) {
         print!("{name:<22}");
@@ -245,7 +283,7 @@ fn report(title: &str, tasks: &[Task], size: usize, all: &[Accuracies]) {
                     .collect();
                 let (gain, half) = interval(&gains);
                 match *way {
-                    "none" => print!(" {:5.1}", interval(&of(seeds)).0),
+                    "plain" => print!(" {:5.1}", interval(&of(seeds)).0),
                     _ => print!(" {gain:+5.1}±{half:3.1}"),
                 }
             }

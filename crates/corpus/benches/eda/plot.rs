@@ -7,28 +7,29 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
 
-use super::{Accuracies, WAYS, interval};
+use super::{Accuracies, Drawn, WAYS, interval};
 
 /// The font that charts of training runs have.
 const FONT: &[u8] = include_bytes!("../../../cli/src/train/font/DejaVuSans-subset.ttf");
 
-const COLOURS: [RGBColor; 4] = [
+const COLOURS: [RGBColor; 6] = [
     RGBColor(110, 116, 128),
     RGBColor(31, 119, 180),
     RGBColor(214, 126, 14),
     RGBColor(44, 140, 60),
+    RGBColor(148, 82, 176),
+    RGBColor(180, 40, 50),
 ];
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// Writes the chart of `(model, size, accuracies)`, one row for each model.
-pub(crate) fn write(path: &Path, drawn: &[(&str, usize, Accuracies)]) -> Result<(), Error> {
+/// Writes the chart, one row for each model.
+pub(crate) fn write(path: &Path, models: &[Vec<Drawn>]) -> Result<(), Error> {
     assert!(register_font("sans-serif", FontStyle::Normal, FONT).is_ok(), "the font is sound");
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, (960, 640)).into_drawing_area();
         area.fill(&WHITE).expect("drawn into a string");
-        let models: Vec<_> = drawn.chunk_by(|a, b| a.0 == b.0).collect();
         let panels = area.split_evenly((models.len(), 2));
         for (panels, points) in panels.chunks(2).zip(models) {
             for (kind, panel) in panels.iter().enumerate() {
@@ -43,7 +44,7 @@ pub(crate) fn write(path: &Path, drawn: &[(&str, usize, Accuracies)]) -> Result<
 /// One panel: a model on the clean test sets (`kind` 0) or the perturbed ones (1).
 fn panel_of(
     area: &Area<'_>,
-    points: &[(&str, usize, Accuracies)],
+    points: &[Drawn],
     kind: usize,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let title = format!("{}, {}", points[0].0, ["clean", "perturbed"][kind]);
@@ -52,7 +53,7 @@ fn panel_of(
         .margin(12)
         .x_label_area_size(28)
         .y_label_area_size(36)
-        .build_cartesian_2d(-0.2..points.len() as f64 - 0.8, 60.0..95.0)?;
+        .build_cartesian_2d(-0.2..points.len() as f64 - 0.8, 45.0..95.0)?;
     let name = |x: &f64| match points.get(x.round() as usize) {
         Some((_, usize::MAX, _)) if x.fract().abs() < 0.01 => "all".to_owned(),
         Some((_, size, _)) if x.fract().abs() < 0.01 => size.to_string(),

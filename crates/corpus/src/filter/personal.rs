@@ -194,7 +194,9 @@ fn is_email(text: &str, from: usize, to: usize) -> bool {
     let address = text[from..to].to_ascii_lowercase();
     let (name, domain) = address.split_once('@').expect("the pattern has it");
     let ending = domain.rsplit('.').next().expect("a split has a last part");
-    let is_example = ["example.com", "example.org", "example.net"].contains(&domain)
+    let is_example = ["example.com", "example.org", "example.net"]
+        .iter()
+        .any(|example| domain == *example || domain.ends_with(&format!(".{example}")))
         || ["example", "test", "invalid", "localhost"].contains(&ending);
     let is_repository = text[to..].starts_with(':') && name == "git";
     let stands_alone = !text[..from].ends_with(['/', '@', '_', '$']);
@@ -268,7 +270,7 @@ mod tests {
     #[test]
     fn code_and_prose_are_left() {
         for text in [
-            "@app.route('/') and user@example.com",
+            "@app.route('/') and user@mail.example.com",
             "git clone git@github.com:owner/name.git",
             "icon@2x.png, lodash@4.17.21",
             "version 212.555.1234.5 of 2024-10-12 10:00:00",

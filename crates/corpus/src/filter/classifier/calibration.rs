@@ -33,7 +33,7 @@ pub fn temperature(logits: &[Vec<f32>], classes: &[usize]) -> f32 {
 
 /// The expected calibration error over 10 equal bins: how far, on average, the probability given
 /// lies from the share that was right. Each item is a probability and whether it came true.
-pub fn calibration_error(scored: &[(f32, bool)]) -> f64 {
+pub fn calibration_error(scored: &[(f32, bool)]) -> f32 {
     let mut bins = [(0.0f64, 0.0f64); 10];
     for &(p, is_true) in scored {
         let bin = &mut bins[((p * 10.0) as usize).min(9)];
@@ -41,7 +41,7 @@ pub fn calibration_error(scored: &[(f32, bool)]) -> f64 {
         bin.1 += f64::from(u8::from(is_true));
     }
     let gaps = bins.iter().map(|(p, n_true)| (p - n_true).abs());
-    gaps.sum::<f64>() / scored.len().max(1) as f64
+    (gaps.sum::<f64>() / scored.len().max(1) as f64) as f32
 }
 
 #[cfg(test)]

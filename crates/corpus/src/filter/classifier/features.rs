@@ -14,15 +14,13 @@ pub struct Features {
     /// The fewest and the most characters in a row within a word and its two ends; `[0, 0]` for
     /// none, and 8 at most.
     pub n_chars: [u8; 2],
-    /// Whether the length of the text and what its letters, words and end look like count.
-    pub shape: bool,
 }
 
 impl Default for Features {
-    /// For a filter: pairs of words, and 3 to 5 letters, which spell out endings and common parts of
-    /// words that were never seen; the shape, because menus are short.
+    /// For a filter: words and pairs of words. Letters within words made it worse on sites that it
+    /// had not seen.
     fn default() -> Features {
-        Features { n_bits: 18, n_tokens: 2, n_chars: [3, 5], shape: true }
+        Features { n_bits: 18, n_tokens: 2, n_chars: [0, 0] }
     }
 }
 
@@ -42,25 +40,17 @@ impl Features {
         1 << self.n_bits
     }
 
-    /// How many of the buckets are about the text as a whole: the bias, and its shape.
-    pub fn n_whole(&self) -> usize {
-        1 + if self.shape { N_SHAPES } else { 0 }
-    }
-
-    /// Puts the buckets of `text` into `buckets`, which is emptied first: of the bias, which is the
-    /// same for every text, and of its shape, [`n_whole`](Self::n_whole) in all; and behind them of
-    /// every n-gram.
+    /// Puts the bucket of every n-gram of `text` into `buckets`, which is emptied first. The first is
+    /// the same for every text: its weight is the bias.
     ///
     /// A token is a word in lower case, a number, a Chinese character or any other mark. Chinese is
     /// not cut into words: neighbouring characters are, two by two, its words.
     pub fn extract(&self, text: &str, buckets: &mut Vec<u32>) {
         buckets.clear();
-        buckets.resize(self.n_whole(), 0);
-        buckets[0] = self.bucket(hash(0, 1));
+        buckets.push(self.bucket(hash(0, 1)));
         // The hashes of the tokens before this one, the nearest last.
         let mut before = [0u64; 5];
         let mut n_before = 0;
-        let mut shape = Shape::default();
         let mut letters: Vec<char> = Vec::with_capacity(32);
         let mut chars = text.chars().peekable();
         while let Some(c) = chars.next() {
@@ -69,16 +59,13 @@ impl Features {
             }
             letters.clear();
             letters.push('<');
-            shape.see(c);
             letters.extend(c.to_lowercase());
             if c.is_alphanumeric() && !is_han(c) {
                 while let Some(c) = chars.next_if(|&c| c.is_alphanumeric() && !is_han(c)) {
-                    shape.see(c);
                     letters.extend(c.to_lowercase());
                 }
             }
             letters.push('>');
-            shape.see_token(&letters);
             let token = letters.iter().fold(TOKEN, |state, &c| hash(state, c as u64));
             buckets.push(self.bucket(token));
             let mut state = token;
@@ -97,11 +84,6 @@ impl Features {
             // A token with its two ends, and shorter than what is asked for, is the word again.
             if letters.len() > 3 {
                 self.within(&letters, buckets);
-            }
-        }
-        if self.shape {
-            for (place, hash) in buckets[1..].iter_mut().zip(shape.hashes()) {
-                *place = self.bucket(hash);
             }
         }
     }
@@ -129,95 +111,14 @@ impl Features {
     }
 }
 
-/// Where hashes of tokens, of letters and of shapes begin, so that they are different.
+/// Where hashes of tokens and of letters begin, so that they are different.
 const TOKEN: u64 = 0x51_7c_c1_b7_27_22_0a_95;
 const LETTERS: u64 = 0x2545_f491_4f6c_dd1d;
-const SHAPE: u64 = 0x9e6c_63d0_876a_3f6b;
 
 /// The next state of a hash: as in FxHash, one rotation and one multiplication, because features
 /// are short and there are many. Part of the format of model files.
 fn hash(state: u64, value: u64) -> u64 {
     (state.rotate_left(5) ^ value).wrapping_mul(0x517c_c1b7_2722_0a95)
-}
-
-/// How many buckets the shape of a text falls into.
-const N_SHAPES: usize = 8;
-
-/// What can be told of a text without reading it: menus are short lists of words with capitals, and
-/// prose is sentences that end.
-#[derive(Default)]
-struct Shape {
-    n_chars: u64,
-    n_digits: u64,
-    n_marks: u64,
-    n_tokens: u64,
-    n_words: u64,
-    /// Words that begin with a capital.
-    n_capitals: u64,
-    /// Words of up to three letters, without a capital: they hold sentences together.
-    n_little: u64,
-    /// Marks that end sentences.
-    n_ends: u64,
-    /// What kind of character came last.
-    last: u64,
-    is_capital: bool,
-    is_begin: bool,
-}
-
-impl Shape {
-    /// A character that is no space.
-    fn see(&mut self, c: char) {
-        self.n_chars += 1;
-        self.n_digits += u64::from(c.is_numeric());
-        let is_end = matches!(c, '.' | '!' | '?' | '。' | '！' | '？');
-        self.n_ends += u64::from(is_end);
-        self.last = match c {
-            _ if is_end => 0,
-            ',' | ';' | ':' | '，' | '；' | '：' | '、' => 1,
-            '"' | '\'' | '”' | '’' | '」' | '）' | ')' => 2,
-            c if c.is_numeric() => 3,
-            c if c.is_alphabetic() => 4,
-            _ => 5,
-        };
-        self.n_marks += u64::from(!c.is_alphanumeric());
-        if !std::mem::replace(&mut self.is_begin, true) {
-            self.is_capital = c.is_uppercase();
-        }
-    }
-
-    /// The token whose characters were seen, with its two ends.
-    fn see_token(&mut self, letters: &[char]) {
-        self.is_begin = false;
-        self.n_tokens += 1;
-        if letters[1].is_alphabetic() {
-            self.n_words += 1;
-            self.n_capitals += u64::from(self.is_capital);
-            self.n_little += u64::from(letters.len() <= 5 && !self.is_capital);
-        }
-    }
-
-    /// Length by powers of the square root of two; the others in a few steps, each with the length
-    /// by powers of two, because a capital in two words says something else than in twenty.
-    fn hashes(&self) -> impl Iterator<Item = u64> {
-        let log_length = (self.n_tokens.max(1) as f64).log2();
-        let length = log_length as u64;
-        let of_chars = |n: u64| n * 16 / self.n_chars.max(1);
-        let of_words = |n: u64| n * 8 / self.n_words.max(1);
-        let values: [u64; N_SHAPES] = [
-            (log_length * 2.0) as u64,
-            self.last,
-            of_words(self.n_capitals),
-            of_words(self.n_little),
-            of_chars(self.n_digits),
-            of_chars(self.n_marks),
-            self.n_ends.min(6),
-            self.n_chars / self.n_tokens.max(1),
-        ];
-        values
-            .into_iter()
-            .zip(1..)
-            .map(move |(value, kind)| hash(hash(hash(SHAPE, kind), length), value))
-    }
 }
 
 #[cfg(test)]
@@ -230,7 +131,7 @@ mod tests {
         buckets
     }
 
-    const WORDS: Features = Features { n_bits: 20, n_tokens: 1, n_chars: [0, 0], shape: false };
+    const WORDS: Features = Features { n_bits: 20, n_tokens: 1, n_chars: [0, 0] };
 
     #[test]
     fn a_token_is_a_word_in_lower_case_or_a_single_mark_or_chinese_character() {
@@ -259,15 +160,6 @@ mod tests {
             extract(letters, a)[2..].iter().filter(|bucket| b.contains(bucket)).count()
         };
         assert!(shared("swimming", "swiming") >= 6);
-    }
-
-    #[test]
-    fn the_shape_stands_before_the_n_grams_and_does_not_depend_on_the_words() {
-        let shaped = Features { shape: true, ..WORDS };
-        let of = |text| extract(shaped, text)[..shaped.n_whole()].to_vec();
-        assert_eq!(of("The sea is deep."), of("The sky is high."));
-        assert_ne!(of("The sea is deep."), of("The Sea Is Deep"));
-        assert_eq!(extract(shaped, "sea").len(), extract(WORDS, "sea").len() + N_SHAPES);
     }
 
     #[test]

@@ -19,16 +19,16 @@ impl Linear {
         Linear { features, n_classes, weights: vec![0.0; features.n_buckets() * n_classes] }
     }
 
-    /// The score of every class, as logits, into `logits` (`[classes]`): the weights of the buckets
-    /// about the whole text, and those of its n-grams over the root of their number, so that texts
-    /// of all lengths are heard alike.
+    /// The score of every class, as logits, into `logits` (`[classes]`): the bias, and the
+    /// weights of the n-grams over the root of their number, so that texts of all lengths are heard
+    /// alike.
     pub fn logits(&self, buckets: &[u32], logits: &mut [f32]) {
-        let (whole, n_grams) = buckets.split_at(self.features.n_whole());
+        let (bias, n_grams) = buckets.split_at(1);
         logits.fill(0.0);
         self.add(n_grams, logits);
         let scale = scale(n_grams);
         logits.iter_mut().for_each(|logit| *logit *= scale);
-        self.add(whole, logits);
+        self.add(bias, logits);
     }
 
     fn add(&self, buckets: &[u32], logits: &mut [f32]) {

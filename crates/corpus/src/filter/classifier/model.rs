@@ -32,11 +32,11 @@ pub struct Report {
     /// Precision, recall and threshold where F1 was best on the validation examples.
     pub best: Option<Point>,
     /// Area under the receiver's curve.
-    pub auc: f64,
+    pub auc: f32,
     /// Expected calibration error, with the temperature.
-    pub calibration_error: f64,
+    pub calibration_error: f32,
     /// Expected calibration error, had it not been calibrated.
-    pub uncalibrated_error: f64,
+    pub uncalibrated_error: f32,
     /// Precision and recall at every tenth.
     pub table: Curve,
 }

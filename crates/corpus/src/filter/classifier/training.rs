@@ -31,7 +31,7 @@ impl Default for Training {
         Training {
             features: Features::default(),
             n_epochs: 5,
-            rate: 0.5,
+            rate: 0.05,
             min_groups: 1,
             decay: 1e-4,
             seed: 0,
@@ -76,7 +76,7 @@ impl Training {
         linear
     }
 
-    /// Whether each bucket occurs in enough groups; those of whole texts always do.
+    /// Whether each bucket occurs in enough groups.
     fn known(&self, examples: &[Example<'_>]) -> Vec<bool> {
         let mut order: Vec<usize> = (0..examples.len()).collect();
         order.sort_by_key(|&index| examples[index].group);
@@ -86,14 +86,16 @@ impl Training {
         for index in order {
             let Example { text, group, .. } = examples[index];
             self.features.extract(text, &mut buckets);
-            let (whole, n_grams) = buckets.split_at(self.features.n_whole());
-            whole.iter().for_each(|&bucket| seen[bucket as usize].1 = u8::MAX);
-            for &bucket in n_grams {
+            for &bucket in &buckets[1..] {
                 let (last, n_groups) = &mut seen[bucket as usize];
                 if last.replace(group) != Some(group) {
                     *n_groups = n_groups.saturating_add(1);
                 }
             }
+        }
+        // The bias is of every text.
+        if let Some(&bias) = buckets.first() {
+            seen[bias as usize].1 = u8::MAX;
         }
         seen.into_iter().map(|(_, n_groups)| n_groups >= self.min_groups).collect()
     }
@@ -107,13 +109,12 @@ impl Training {
         buckets: &[u32],
         errors: &[f32],
     ) {
-        let n_whole = self.features.n_whole();
-        let scale = scale(&buckets[n_whole..]);
+        let scale = scale(&buckets[1..]);
         for (index, &bucket) in buckets.iter().enumerate() {
             if !is_known[bucket as usize] {
                 continue;
             }
-            let counts = if index < n_whole { 1.0 } else { scale };
+            let counts = if index == 0 { 1.0 } else { scale };
             let row = bucket as usize * errors.len();
             let weights = &mut linear.weights[row..row + errors.len()];
             let squares = &mut squares[row..row + errors.len()];
@@ -137,7 +138,7 @@ mod tests {
         let sea = sea.map(|text| Example { text, class: 0, group: 0 });
         let sky = sky.map(|text| Example { text, class: 1, group: 1 });
         let examples = [sea, sky].concat();
-        let training = Training { n_epochs: 20, ..Training::default() };
+        let training = Training { n_epochs: 20, rate: 0.5, ..Training::default() };
         let linear = training.run(&examples, 2);
         for example in &examples {
             let logits = linear.classify(example.text);
@@ -155,8 +156,7 @@ mod tests {
         let example = |text, class, group| Example { text, class, group };
         let examples =
             [example("buy acme", 0, 1), example("buy other", 0, 2), example("read words", 1, 3)];
-        let features = Features { shape: false, ..Features::default() };
-        let linear = Training { features, min_groups: 2, ..Training::default() }.run(&examples, 2);
+        let linear = Training { min_groups: 2, ..Training::default() }.run(&examples, 2);
         let moves = |text| linear.classify(text) != linear.classify("");
         assert!(moves("buy") && !moves("acme") && !moves("read"));
     }

@@ -29,8 +29,11 @@ pub(crate) struct Train {
     /// How often every record is seen.
     #[arg(long, default_value_t = 5)]
     epochs: usize,
+    /// Step size; more than a few thousand records want less.
+    #[arg(long, default_value_t = 0.05)]
+    rate: f32,
     /// In how many groups an n-gram must occur to be learned from.
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 3)]
     min_groups: u8,
     /// Logarithm to base 2 of the number of weights for each label, 8 to 24.
     #[arg(long, default_value_t = 18)]
@@ -55,6 +58,9 @@ impl Train {
         let features = Features { n_bits: self.bits, ..Features::default() };
         if !features.is_valid() {
             bail!("--bits {}: 8 to 24 are possible", self.bits);
+        }
+        if !(self.rate > 0.0 && self.rate.is_finite()) {
+            bail!("--rate {}: a number above 0 was expected", self.rate);
         }
         let records = self.read()?;
         let mut labels = BTreeMap::new();
@@ -90,6 +96,7 @@ impl Train {
         let training = Training {
             features,
             n_epochs: self.epochs,
+            rate: self.rate,
             min_groups: self.min_groups,
             seed: self.seed,
             ..Training::default()
