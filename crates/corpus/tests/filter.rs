@@ -66,7 +66,7 @@ fn gopher_s_quality_rules_drop_what_is_no_prose() {
     );
     check(&"the 1234 of 5678 99999 ".repeat(12), "too few words with a letter");
     check(&"green hills rolling softly under clouds ".repeat(10), "fewer than 2 stop words");
-    check(&"青山绿水蓝天白云".repeat(20), "fewer than 2 stop words");
+    check(&"青山绿水蓝天白云".repeat(30), "fewer than 2 stop words");
 }
 
 #[test]
@@ -135,7 +135,7 @@ struct Kind;
 
 impl Scorer for Kind {
     fn score(&self, record: &Record) -> Option<f32> {
-        (record.text != "silent").then_some(1.0)
+        (record.text != "silence of").then_some(1.0)
     }
 }
 
@@ -159,7 +159,7 @@ fn only_the_borderline_is_asked_about() {
     assert_eq!(decide.n_asked(), 0);
     let kept = decide.apply(record("unheard of")).unwrap();
     assert_eq!((decide.n_asked(), &kept.other["quality"]), (1, &1.0.into()));
-    let silent = model.score("silent");
-    assert_eq!(decide.apply(record("silent")).is_ok(), silent >= 0.9);
+    let silent = model.score("silence of");
+    assert_eq!(decide.apply(record("silence of")).is_ok(), silent >= 0.9);
     assert_eq!(decide.n_asked(), 2);
 }

@@ -217,7 +217,7 @@ impl Bench {
         for operation in operations {
             self.augmenter.operations = vec![operation];
             for text in &mut perturbed {
-                let is_chinese = !text.text.is_ascii();
+                let is_chinese = text.text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
                 if operation == Operation::Homophone && !is_chinese {
                     continue;
                 }
