@@ -52,4 +52,22 @@ pub enum Error {
         /// The index's folder.
         path: PathBuf,
     },
+    /// A file is no model of a filter.
+    #[error("{}: no model of a filter: {problem}", path.display())]
+    FilterModel {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A file of words and their synonyms could not be understood.
+    #[error("{}, line {line}: expected {expected}", path.display())]
+    Synonyms {
+        /// Which file.
+        path: PathBuf,
+        /// Which line, counted from 1.
+        line: usize,
+        /// What should stand there.
+        expected: &'static str,
+    },
 }

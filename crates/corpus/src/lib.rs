@@ -8,8 +8,10 @@
 
 #![forbid(unsafe_code)]
 
+pub mod augment;
 pub mod dedup;
 mod error;
+pub mod filter;
 pub mod lines;
 mod record;
 mod step;

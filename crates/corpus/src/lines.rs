@@ -34,21 +34,45 @@ pub struct Counts {
 /// Where a stream cannot be read or written; never for what stands in a line.
 pub fn run(
     step: &dyn Step,
+    input: impl BufRead,
+    kept: impl Write,
+    dropped: impl Write,
+) -> Result<Counts, Error> {
+    pass(&|record| step.apply(record).map(|record| vec![record]), input, kept, dropped)
+}
+
+/// Sends every record of `input` through `multiply`, which makes several of it, and all they are to
+/// `kept`, in their order. Lines that are no records go to `dropped`, as in [`run`].
+///
+/// # Errors
+/// Where a stream cannot be read or written; never for what stands in a line.
+pub fn multiply(
+    multiply: &(dyn Fn(Record) -> Vec<Record> + Sync),
+    input: impl BufRead,
+    kept: impl Write,
+    dropped: impl Write,
+) -> Result<Counts, Error> {
+    pass(&|record| Ok(multiply(record)), input, kept, dropped)
+}
+
+/// What becomes of a record.
+type Outcome = Result<Vec<Record>, Box<Dropped>>;
+
+fn pass(
+    outcome: &(dyn Fn(Record) -> Outcome + Sync),
     mut input: impl BufRead,
     mut kept: impl Write,
     mut dropped: impl Write,
 ) -> Result<Counts, Error> {
     let mut counts = Counts::default();
-    each_batch(&mut input, |outcomes| {
-        let outcomes: Vec<_> = outcomes
-            .into_par_iter()
-            .map(|outcome| outcome.and_then(|record| step.apply(record)))
-            .collect();
+    each_batch(&mut input, |records| {
+        let outcomes: Vec<Outcome> =
+            records.into_par_iter().map(|record| record.and_then(outcome)).collect();
         for outcome in outcomes {
             match outcome {
-                Ok(record) => {
-                    counts.n_kept += 1;
-                    write_kept(&mut kept, &record)?;
+                Ok(records) => {
+                    counts.n_kept += records.len() as u64;
+                    records.iter().try_for_each(|record| write_kept(&mut kept, record))?;
                 }
                 Err(drop) => {
                     match drop.step.as_str() {

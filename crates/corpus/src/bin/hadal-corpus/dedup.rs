@@ -1,13 +1,14 @@
 //! `hadal corpus dedup`: who says the same, in a stream of records.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter};
 use std::path::PathBuf;
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use clap::{Args, ValueEnum};
 use hadal_corpus::dedup::batch::{self, Options};
 use hadal_corpus::dedup::{Measure, Rule, Store};
+
+use crate::dropped;
 
 /// Give every record the number of its cluster of duplicates.
 ///
@@ -73,14 +74,9 @@ impl Dedup {
             Some(folder) => Store::open(folder, rule)?,
             None => Store::in_memory(rule),
         };
-        let dropped: Box<dyn Write> = match &self.dropped {
-            Some(path) => Box::new(
-                File::create(path).with_context(|| format!("creating {}", path.display()))?,
-            ),
-            None => Box::new(io::sink()),
-        };
+        let dropped = dropped::open(self.dropped.as_deref())?;
         let options = Options { drop: self.drop, within: self.within };
-        let (kept, dropped) = (BufWriter::new(io::stdout().lock()), BufWriter::new(dropped));
+        let (kept, dropped) = (BufWriter::new(io::stdout().lock()), dropped);
         let counts = batch::run(&mut store, options, io::stdin().lock(), kept, dropped)?;
         eprintln!(
             "{} kept, {} dropped as duplicates, {} lines unreadable",

@@ -3,7 +3,10 @@
 
 #![forbid(unsafe_code)]
 
+mod augment;
 mod dedup;
+mod dropped;
+mod filter;
 mod serve;
 
 use clap::{Parser, Subcommand};
@@ -23,11 +26,17 @@ struct Program {
 enum Command {
     Dedup(dedup::Dedup),
     Serve(serve::Serve),
+    /// Drops what is not worth learning from, and masks personal data.
+    Filter(filter::Filter),
+    /// Writes every record and copies of it that say the same a little differently.
+    Augment(augment::Augment),
 }
 
 fn main() -> anyhow::Result<()> {
     match Program::parse().command {
         Command::Dedup(command) => command.run(),
         Command::Serve(command) => command.run(),
+        Command::Filter(filter) => filter.run(),
+        Command::Augment(augment) => augment.run(),
     }
 }

@@ -1,0 +1,131 @@
+//! `hadal corpus filter`: published rules, the classifier, personal data.
+
+mod scorer;
+mod train;
+
+use std::io::{BufWriter, stdin, stdout};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+use hadal_corpus::filter::classifier::Model;
+use hadal_corpus::filter::{Decision, Personal, RULES, Segmenter, Steps, rule};
+use hadal_corpus::{Step, lines};
+
+use crate::dropped;
+use scorer::Program;
+
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Filter {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Published rules, in this order: gopher_repetition, gopher_quality, c4, fineweb.
+    #[arg(long, value_delimiter = ',', value_name = "RULE,...")]
+    rules: Vec<String>,
+    /// A classifier trained by `filter train`, asked after the rules.
+    #[arg(long, value_name = "FILE")]
+    classifier: Option<PathBuf>,
+    /// Keep what the classifier gives this probability or more.
+    #[arg(long, value_name = "P", requires = "classifier", conflicts_with_all = ["precision", "recall"])]
+    threshold: Option<f32>,
+    /// Keep as much as this share of the kept being good allows, as measured when it was trained.
+    #[arg(long, value_name = "SHARE", requires = "classifier", conflicts_with = "recall")]
+    precision: Option<f32>,
+    /// Keep as little as this share of the good being kept allows.
+    #[arg(long, value_name = "SHARE", requires = "classifier")]
+    recall: Option<f32>,
+    /// A program to ask where the classifier is unsure: it reads a record a line and answers each
+    /// with a probability a line.
+    #[arg(long, value_name = "COMMAND", requires = "classifier")]
+    scorer: Option<String>,
+    /// How far from the threshold the scorer is asked.
+    #[arg(long, value_name = "WIDTH", default_value_t = 0.1, requires = "scorer")]
+    borderline: f32,
+    /// Mask e-mail addresses, telephone numbers, keys and identity cards.
+    #[arg(long)]
+    mask_personal: bool,
+    /// Where dropped records go, with the reason.
+    #[arg(long, value_name = "FILE")]
+    dropped: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Trains a classifier on labelled records from standard input.
+    Train(train::Train),
+}
+
+impl Filter {
+    pub(crate) fn run(self) -> Result<()> {
+        if let Some(Command::Train(train)) = self.command {
+            return train.run();
+        }
+        let mut steps = self.rules()?;
+        let failure = self.classifier(&mut steps)?;
+        if self.mask_personal {
+            steps.push(Box::new(Personal::default()));
+        }
+        if steps.is_empty() {
+            bail!("nothing to filter by: give --rules, --classifier or --mask-personal");
+        }
+        let dropped = dropped::open(self.dropped.as_deref())?;
+        let counts =
+            lines::run(&Steps(steps), stdin().lock(), BufWriter::new(stdout().lock()), dropped)?;
+        eprintln!(
+            "{} kept, {} dropped, {} unreadable",
+            counts.n_kept, counts.n_dropped, counts.n_unreadable
+        );
+        match failure.and_then(|failure| failure.take()) {
+            Some(failure) => bail!("{failure}"),
+            None => Ok(()),
+        }
+    }
+
+    fn rules(&self) -> Result<Vec<Box<dyn Step>>> {
+        let segmenter = Arc::new(Segmenter::default());
+        let find = |name: &String| {
+            rule(name, &segmenter)
+                .with_context(|| format!("no rule {name:?}; there are {}", RULES.join(", ")))
+        };
+        self.rules.iter().map(find).collect()
+    }
+
+    /// Adds the classifier, if one was given, and says where a failing scorer is noted.
+    fn classifier(&self, steps: &mut Vec<Box<dyn Step>>) -> Result<Option<Arc<scorer::Failure>>> {
+        let Some(path) = &self.classifier else { return Ok(None) };
+        let model = Model::open(path)?;
+        let threshold = self.threshold(&model)?;
+        let decision = Decision::new(model, threshold);
+        let Some(command) = &self.scorer else {
+            steps.push(Box::new(decision));
+            return Ok(None);
+        };
+        let program = Program::start(command)?;
+        let failure = program.failure();
+        steps.push(Box::new(decision.with_scorer(self.borderline, Box::new(program))));
+        Ok(Some(failure))
+    }
+
+    /// The threshold that was asked for, or where F1 was best.
+    fn threshold(&self, model: &Model) -> Result<f32> {
+        let curve = &model.curve;
+        if let Some(threshold) = self.threshold {
+            return Ok(threshold);
+        }
+        let (point, asked) = match (self.precision, self.recall) {
+            (Some(precision), _) => {
+                (curve.with_precision(precision), format!("a precision of {precision}"))
+            }
+            (_, Some(recall)) => (curve.with_recall(recall), format!("a recall of {recall}")),
+            _ => (curve.best(), "a threshold".to_owned()),
+        };
+        let point = point.with_context(|| format!("no threshold of the classifier has {asked}"))?;
+        eprintln!(
+            "threshold {:.2}: precision {:.3} and recall {:.3} when it was trained",
+            point.threshold, point.precision, point.recall
+        );
+        Ok(point.threshold)
+    }
+}

@@ -1,0 +1,63 @@
+//! What is worth learning from: published rules, a classifier trained by us, and personal data
+//! masked.
+//!
+//! Each published heuristic is one file, with its paper and its numbers for English and Chinese, and
+//! one [`Step`]. [`rule`] finds them by name; [`Steps`] asks several in turn. The [`classifier`]
+//! learns what the rules cannot say, and asks a [`Scorer`] that is handed in where it is unsure.
+
+mod c4;
+pub mod classifier;
+mod decision;
+mod fineweb;
+mod gopher_quality;
+mod gopher_repetition;
+mod identity;
+mod lines;
+mod personal;
+mod words;
+
+pub use c4::C4;
+pub use decision::{Decision, Scorer};
+pub use fineweb::FineWeb;
+pub use gopher_quality::GopherQuality;
+pub use gopher_repetition::GopherRepetition;
+pub use personal::{Kind, Masked, Personal};
+pub(crate) use words::is_han;
+pub use words::{Language, Segmenter, Word};
+
+use std::sync::Arc;
+
+use crate::{Dropped, Record, Step};
+
+/// The names of all rules, in the order in which papers apply them.
+pub const RULES: [&str; 4] = ["gopher_repetition", "gopher_quality", "c4", "fineweb"];
+
+/// The rule of that name, if there is one.
+pub fn rule(name: &str, segmenter: &Arc<Segmenter>) -> Option<Box<dyn Step>> {
+    let segmenter = Arc::clone(segmenter);
+    match name {
+        "gopher_quality" => Some(Box::new(GopherQuality::new(segmenter))),
+        "gopher_repetition" => Some(Box::new(GopherRepetition::new(segmenter))),
+        "c4" => Some(Box::new(C4::new(segmenter))),
+        "fineweb" => Some(Box::new(FineWeb::new(segmenter))),
+        _ => None,
+    }
+}
+
+/// Steps in a row, as one: the first that drops a record names the reason.
+pub struct Steps(pub Vec<Box<dyn Step>>);
+
+impl Step for Steps {
+    fn name(&self) -> &str {
+        "filter"
+    }
+
+    fn apply(&self, record: Record) -> Result<Record, Box<Dropped>> {
+        self.0.iter().try_fold(record, |record, step| step.apply(record))
+    }
+}
+
+/// A record dropped by a step, for a reason.
+fn drop_record(record: Record, step: &str, reason: impl Into<String>) -> Box<Dropped> {
+    Box::new(Dropped { record, step: step.to_owned(), reason: reason.into() })
+}
