@@ -10,6 +10,7 @@
 
 mod error;
 pub mod lines;
+pub mod normalise;
 mod record;
 mod step;
 

@@ -1,0 +1,120 @@
+//! A language: its rules, and the search for what they match.
+
+use std::rc::Rc;
+
+use jiff::civil::DateTime;
+
+use super::grammar::{Context, Constructor, Grammar, RuleError};
+use super::machine::Machine;
+use super::token::{Tokens, tokenise};
+use super::value::Value;
+use super::{calendar, number};
+
+/// A language that has rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lang {
+    /// English.
+    En,
+    /// Chinese, in either script.
+    Zh,
+}
+
+impl Lang {
+    /// The language of a code of ISO 639-1, with or without a region: `en`, `zh-CN`.
+    pub fn from_code(code: &str) -> Option<Lang> {
+        match code.split(['-', '_']).next().unwrap_or("").to_ascii_lowercase().as_str() {
+            "en" => Some(Lang::En),
+            "zh" => Some(Lang::Zh),
+            _ => None,
+        }
+    }
+
+    fn files(self) -> &'static [&'static str] {
+        match self {
+            Lang::En => &[include_str!("rules/en/number.rules")],
+            Lang::Zh => &[include_str!("rules/zh/number.rules")],
+        }
+    }
+}
+
+/// The rules of one language, ready to run. They hold shared values, so each thread has its own.
+#[derive(Debug)]
+pub struct Language {
+    grammar: Grammar,
+}
+
+/// An expression that was found.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Its first byte.
+    pub start: usize,
+    /// One past its last byte.
+    pub end: usize,
+    /// What it means.
+    pub value: Value,
+}
+
+impl Language {
+    /// Reads the rules of `lang`.
+    ///
+    /// # Errors
+    /// Where a rule file that came with the program is wrong, which a test rules out.
+    pub fn new(lang: Lang) -> Result<Language, RuleError> {
+        Ok(Language { grammar: Grammar::parse(lang.files(), find_constructor)? })
+    }
+
+    /// Everything in `text` that one of the rules named matches: from left to right, the longest
+    /// at each place, of equals the rule named first; nothing overlaps.
+    pub fn find(&self, rules: &[&str], text: &str, reference: DateTime) -> Vec<Found> {
+        let rules: Vec<u32> = rules.iter().filter_map(|name| self.grammar.find(name)).collect();
+        let tokens = tokenise(text, &self.grammar.vocabulary);
+        self.search(&rules, &tokens, reference)
+    }
+
+    fn search(&self, rules: &[u32], text: &Tokens, reference: DateTime) -> Vec<Found> {
+        let mut machine = Machine::new(&self.grammar, text, Context { reference });
+        let mut found = Vec::new();
+        let mut at = 0;
+        while at < text.tokens.len() {
+            let mut best: Option<(usize, Value)> = None;
+            for rule in rules {
+                let matches = machine.matches(*rule, at);
+                if let Some((end, value)) = matches.last() {
+                    if best.as_ref().is_none_or(|(longest, _)| end > longest) && *end > at {
+                        best = Some((*end, value.clone()));
+                    }
+                }
+            }
+            match best {
+                Some((end, value)) => {
+                    let (start, last) = (text.tokens[at].start, text.tokens[end - 1].end);
+                    found.push(Found { start, end: last, value });
+                    at = end;
+                }
+                None => at += 1,
+            }
+        }
+        found
+    }
+}
+
+fn find_constructor(name: &str) -> Option<Constructor> {
+    number::constructor(name).or_else(|| calendar::constructor(name))
+}
+
+thread_local! {
+    static ENGLISH: Rc<Language> = Rc::new(
+        Language::new(Lang::En).expect("a test reads the English rules")
+    );
+    static CHINESE: Rc<Language> = Rc::new(
+        Language::new(Lang::Zh).expect("a test reads the Chinese rules")
+    );
+}
+
+/// The rules of `lang`, read once a thread.
+pub fn language(lang: Lang) -> Rc<Language> {
+    match lang {
+        Lang::En => ENGLISH.with(Rc::clone),
+        Lang::Zh => CHINESE.with(Rc::clone),
+    }
+}

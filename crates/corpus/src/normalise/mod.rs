@@ -1,0 +1,20 @@
+//! One form for expressions of time, quantity and place: find, resolve, rewrite.
+//!
+//! Rules are data: files under `rules/`, a folder a language, whose lines say what words make a
+//! date and which constructor turns them into a value; [`grammar`] describes them. One engine runs
+//! them all.
+
+mod calendar;
+pub mod grammar;
+mod language;
+mod machine;
+mod number;
+mod number_chinese;
+mod resolve;
+pub mod token;
+mod value;
+
+pub use language::{Found, Lang, Language, language};
+pub use number::{Form, Interval, Number, write_number};
+pub use resolve::{Resolution, resolve};
+pub use value::{Quantity, Value};

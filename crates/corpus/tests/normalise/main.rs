@@ -1,0 +1,4 @@
+//! The normaliser against public suites and against itself.
+
+mod data;
+mod recognizers;
