@@ -167,6 +167,11 @@ pub fn constructor(name: &str) -> Option<Constructor> {
                 if whole >= scale { whole + 0.5 * scale } else { (whole + 0.5) * scale };
             make(value, Form::Fraction)
         },
+        // A bare `one` is as often a pronoun; other rules admit it where it is not.
+        "not_one" => |_, args| {
+            let number = args.first()?.real()?;
+            (number != 1.0).then(|| args[0].clone())
+        },
         "add" => |_, args| Some(Value::Int(args.first()?.int()? + args.get(1)?.int()?)),
         "product" => |_, args| Some(Value::Int(args.first()?.int()? * args.get(1)?.int()?)),
         "power" => |_, args| {

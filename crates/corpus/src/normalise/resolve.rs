@@ -31,7 +31,7 @@ pub fn resolve(value: &Value) -> Option<Resolution> {
                 ("ordinal", json!({"offset": value, "relativeTo": "start", "value": value}))
             }
             (Form::Percent, _) if number.value.is_nan() => {
-                ("percentage", json!({"value": null}))
+                ("percentage", json!({"value": "null"}))
             }
             (Form::Percent, _) => {
                 ("percentage", json!({"value": format!("{}%", write_number(number.value))}))
