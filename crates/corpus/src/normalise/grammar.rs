@@ -12,7 +12,7 @@
 //! | `(a b \| c)`, `?`, `*`, `+` | as in regular expressions |
 //! | `~`, `_` | no white space here; some white space here |
 //! | `&(a)`, `!(a)` | `a` follows, does not follow |
-//! | `!prev(a \| b)`, `!glued(%letters)` | no such token stands before; stands before without space |
+//! | `prev(a \| b)`, `!prev(a)`, `!glued(%letters)` | such a token stands before, does not, does not without space between |
 //! | `%letters`, `%digits`, `%han`, `%mark`, `%any`, `%start`, `%end` | a token of that kind; the text's ends |
 //!
 //! An action is a whole number, a `'name'`, a label, `text` (the words matched) or a constructor
@@ -46,8 +46,9 @@ pub enum Op {
     Jump(usize),
     /// The pattern from here to the `Done` before the target follows, or does not.
     Look { wanted: bool, then: usize },
-    /// The token before this one is none of these; `glued`: or stands apart.
-    NotPrevious { tests: Box<[Previous]>, glued: bool },
+    /// The token before this one is one of these, or is none of them; `glued`: a token that
+    /// stands apart is none.
+    Before { tests: Box<[Previous]>, glued: bool, wanted: bool },
     /// The beginning or the end of the text.
     AtStart,
     /// The end of the text.
@@ -279,7 +280,7 @@ impl Grammar {
                 self.first_from(ops, *b, seen, first);
             }
             Op::Jump(to) | Op::Look { then: to, .. } => self.first_from(ops, *to, seen, first),
-            Op::Glued | Op::Spaced | Op::NotPrevious { .. } | Op::AtStart | Op::AtEnd => {
+            Op::Glued | Op::Spaced | Op::Before { .. } | Op::AtStart | Op::AtEnd => {
                 self.first_from(ops, at + 1, seen, first);
             }
             Op::Done => first.empty = true,
@@ -452,12 +453,14 @@ impl<'a> Compiler<'a> {
             self.choice()?;
             return self.close();
         }
-        for (mark, glued) in [("!prev(", false), ("!glued(", true)] {
+        for (mark, glued, wanted) in
+            [("!prev(", false, false), ("!glued(", true, false), ("prev(", false, true)]
+        {
             if self.eat(mark) {
                 let inside = self.until(')')?;
                 let tests = inside.split('|').map(|test| self.previous(test.trim()));
                 let tests = tests.collect::<Result<_, _>>()?;
-                self.ops.push(Op::NotPrevious { tests, glued });
+                self.ops.push(Op::Before { tests, glued, wanted });
                 return Ok(());
             }
         }

@@ -31,8 +31,12 @@ impl Lang {
 
     fn files(self) -> &'static [&'static str] {
         match self {
-            Lang::En => &[include_str!("rules/en/number.rules")],
-            Lang::Zh => &[include_str!("rules/zh/number.rules")],
+            Lang::En => {
+                &[include_str!("rules/en/number.rules"), include_str!("rules/en/time.rules")]
+            }
+            Lang::Zh => {
+                &[include_str!("rules/zh/number.rules"), include_str!("rules/zh/time.rules")]
+            }
         }
     }
 }
@@ -60,7 +64,15 @@ impl Language {
     /// # Errors
     /// Where a rule file that came with the program is wrong, which a test rules out.
     pub fn new(lang: Lang) -> Result<Language, RuleError> {
-        Ok(Language { grammar: Grammar::parse(lang.files(), find_constructor)? })
+        Language::from_files(lang.files())
+    }
+
+    /// Reads rules of one's own, of the form that [`super::grammar`] describes.
+    ///
+    /// # Errors
+    /// Where a line is no rule, or names what is not there.
+    pub fn from_files(files: &[&str]) -> Result<Language, RuleError> {
+        Ok(Language { grammar: Grammar::parse(files, find_constructor)? })
     }
 
     /// Everything in `text` that one of the rules named matches: from left to right, the longest

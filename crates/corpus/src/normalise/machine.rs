@@ -202,16 +202,19 @@ impl<'a> Machine<'a> {
                     pc = *then;
                     continue;
                 }
-                Op::NotPrevious { tests, glued } => {
+                Op::Before { tests, glued, wanted } => {
                     let apart = token.is_none_or(|token| token.after_space);
-                    if at > 0 && !(*glued && apart) {
-                        let previous = &self.text.tokens[at - 1];
-                        if tests.iter().any(|test| match test {
-                            Previous::Word(word) => previous.word == *word,
-                            Previous::Kind(kind) => previous.kind == *kind,
-                        }) {
-                            return;
-                        }
+                    let seen = at > 0
+                        && !(*glued && apart)
+                        && tests.iter().any(|test| {
+                            let previous = &self.text.tokens[at - 1];
+                            match test {
+                                Previous::Word(word) => previous.word == *word,
+                                Previous::Kind(kind) => previous.kind == *kind,
+                            }
+                        });
+                    if seen != *wanted {
+                        return;
                     }
                 }
                 Op::AtStart if at == 0 => {}

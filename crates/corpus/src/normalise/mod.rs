@@ -14,6 +14,7 @@ mod resolve;
 pub mod token;
 mod value;
 
+pub use calendar::{Ends, Open, Sort, When, afternoon_of};
 pub use language::{Found, Lang, Language, language};
 pub use number::{Form, Interval, Number, write_number};
 pub use resolve::{Resolution, resolve};

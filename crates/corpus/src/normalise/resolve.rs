@@ -3,6 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::number::{Form, write_number};
+use super::calendar::{Ends, Open, Sort, When, afternoon_of, hms};
 use super::value::Value;
 
 /// The type of an expression and what it comes to.
@@ -46,8 +47,63 @@ pub fn resolve(value: &Value) -> Option<Resolution> {
             }
         },
         Value::Interval(interval) => ("numberrange", json!({"value": interval.to_string()})),
+        Value::When(when) => {
+            let fields = json!({"values": values(when)});
+            let Json::Object(fields) = fields else { return None };
+            let type_name = format!("datetimeV2.{}", when.sort.name());
+            return Some(Resolution { type_name, fields });
+        }
         _ => return None,
     };
     let Json::Object(fields) = fields else { return None };
     Some(Resolution { type_name: type_name.to_owned(), fields })
+}
+
+/// Every reading of an expression of time: the past one, the future one, and both again for the
+/// afternoon where the words leave that open.
+fn values(when: &When) -> Vec<Json> {
+    let mut values = Vec::new();
+    let halves = if when.twelve_hours { vec![when.clone(), afternoon_of(when)] } else { vec![when.clone()] };
+    for half in &halves {
+        for (at, ends) in [half.past, half.future].into_iter().enumerate() {
+            if at == 1 && half.definite() {
+                continue;
+            }
+            values.push(value(half, ends));
+        }
+    }
+    values
+}
+
+fn value(when: &When, (start, end): Ends) -> Json {
+    let mut fields = Map::new();
+    fields.insert("timex".to_owned(), when.timex.clone().into());
+    if let Some(modifier) = &when.modifier {
+        fields.insert("Mod".to_owned(), modifier.clone().into());
+    }
+    fields.insert("type".to_owned(), when.sort.name().into());
+    if let Some(source) = when.source {
+        fields.insert("sourceEntity".to_owned(), source.into());
+    }
+    let write = |at: jiff::civil::DateTime| match when.sort {
+        Sort::Date | Sort::DateRange => at.date().to_string(),
+        Sort::Time | Sort::TimeRange => hms(at),
+        _ => format!("{} {}", at.date(), hms(at)),
+    };
+    let mut put = |name: &str, value: String| fields.insert(name.to_owned(), value.into());
+    match when.sort {
+        Sort::Duration => put("value", write_number(when.seconds)),
+        _ if !when.resolved => put("value", "not resolved".to_owned()),
+        Sort::Date | Sort::Time | Sort::DateTime => put("value", write(start)),
+        _ => {
+            if when.open != Open::Start {
+                put("start", write(start));
+            }
+            if when.open != Open::End {
+                put("end", write(end));
+            }
+            None
+        }
+    };
+    Json::Object(fields)
 }
