@@ -1,14 +1,18 @@
 //! A language: its rules, and the search for what they match.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use jiff::civil::DateTime;
 
 use super::grammar::{Context, Constructor, Grammar, RuleError};
 use super::machine::Machine;
-use super::token::{Tokens, tokenise};
+use super::token::{Kind, Tokens, tokenise};
 use super::value::Value;
 use super::{calendar, number};
+
+/// Words of the rules that are in every other sentence and speak of nothing alone.
+const COMMON: &str = include_str!("rules/en/common.txt");
 
 /// A language that has rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,6 +49,8 @@ impl Lang {
 #[derive(Debug)]
 pub struct Language {
     grammar: Grammar,
+    /// By word of the vocabulary: whether it is more than a word that is in every sentence.
+    telling: Vec<bool>,
 }
 
 /// An expression that was found.
@@ -72,7 +78,14 @@ impl Language {
     /// # Errors
     /// Where a line is no rule, or names what is not there.
     pub fn from_files(files: &[&str]) -> Result<Language, RuleError> {
-        Ok(Language { grammar: Grammar::parse(files, find_constructor)? })
+        let grammar = Grammar::parse(files, find_constructor)?;
+        let common: HashSet<&str> =
+            COMMON.split_whitespace().map(|word| word.trim_matches('"')).collect();
+        let mut telling = vec![false; grammar.vocabulary.len() + 1];
+        for (word, number) in &grammar.vocabulary {
+            telling[*number as usize] = !common.contains(&**word);
+        }
+        Ok(Language { grammar, telling })
     }
 
     /// Everything in `text` that one of the rules named matches: from left to right, the longest
@@ -80,6 +93,21 @@ impl Language {
     pub fn find(&self, rules: &[&str], text: &str, reference: DateTime) -> Vec<Found> {
         let rules: Vec<u32> = rules.iter().filter_map(|name| self.grammar.find(name)).collect();
         let tokens = tokenise(text, &self.grammar.vocabulary);
+        self.search(&rules, &tokens, reference)
+    }
+
+    /// The same, but only where a word stands that speaks of a time or a quantity by itself: most
+    /// sentences have none, and cost no more than their cutting into words.
+    pub fn find_free(&self, rules: &[&str], text: &str, reference: DateTime) -> Vec<Found> {
+        let tokens = tokenise(text, &self.grammar.vocabulary);
+        let speaks = |token: &super::token::Token| {
+            token.kind == Kind::Digits
+                || self.telling.get(token.word as usize).copied().unwrap_or(false)
+        };
+        if !tokens.tokens.iter().any(speaks) {
+            return Vec::new();
+        }
+        let rules: Vec<u32> = rules.iter().filter_map(|name| self.grammar.find(name)).collect();
         self.search(&rules, &tokens, reference)
     }
 

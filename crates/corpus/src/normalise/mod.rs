@@ -11,11 +11,15 @@ mod machine;
 mod number;
 mod number_chinese;
 mod resolve;
+mod rewrite;
+mod step;
 pub mod token;
 mod value;
 
 pub use calendar::{Ends, Open, Sort, When, afternoon_of};
 pub use language::{Found, Lang, Language, language};
 pub use number::{Form, Interval, Number, write_number};
+pub use rewrite::{Normalised, Options, Span, normalise, spans_from_json, spans_to_json, undo};
+pub use step::{Normalise, Undo, parse_reference};
 pub use resolve::{Resolution, resolve};
 pub use value::{Quantity, Value};

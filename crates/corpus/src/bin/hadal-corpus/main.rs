@@ -3,6 +3,8 @@
 
 #![forbid(unsafe_code)]
 
+mod normalise;
+
 use clap::{Parser, Subcommand};
 
 /// Raw pages and files to a corpus worth learning from.
@@ -17,8 +19,12 @@ struct Program {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    Normalise(normalise::Arguments),
+}
 
 fn main() -> anyhow::Result<()> {
-    match Program::parse().command {}
+    match Program::parse().command {
+        Command::Normalise(arguments) => normalise::run(&arguments),
+    }
 }
