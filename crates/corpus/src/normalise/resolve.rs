@@ -81,7 +81,10 @@ fn value(when: &When, (start, end): Ends) -> Json {
     if let Some(modifier) = &when.modifier {
         fields.insert("Mod".to_owned(), modifier.clone().into());
     }
-    fields.insert("type".to_owned(), when.sort.name().into());
+    // A time of day that is only about right is a stretch of time by its type.
+    let about = when.modifier.as_deref() == Some("approx");
+    let sort = if about && when.sort == Sort::Time { Sort::TimeRange } else { when.sort };
+    fields.insert("type".to_owned(), sort.name().into());
     if let Some(source) = when.source {
         fields.insert("sourceEntity".to_owned(), source.into());
     }

@@ -4,7 +4,7 @@ use jiff::civil::{Date, DateTime, Weekday};
 
 use super::super::grammar::{Constructor, Context};
 use super::super::value::Value;
-use super::duration::{Unit, shift};
+use super::duration::{all_days, shift};
 use super::{Sort, When, holiday, int, midnight, plus_days, plus_months, some, when, ymd};
 
 /// The constructors of days, by their names in rule files.
@@ -63,7 +63,27 @@ pub fn constructor(name: &str) -> Option<Constructor> {
             let day = ymd(i64::from(first.year()), i64::from(first.month()), int(args, 1)?)?;
             some(When::day(day))
         },
+        // The day after n - 1 weeks of the next such weekday: two Sundays from now.
+        "weekday_near_by" => |cx, args| {
+            let next = weekday(cx, int(args, 0)?)?.future.0.date();
+            some(When::day(plus_days(next, 7 * (int(args, 1)? - 1))))
+        },
+        // The same day, whatever words led to it.
+        "plain_day" => |_, args| some(When::day(when(args, 0)?.future.0.date())),
+        // day_of_month_any(shift of the month, day), whether or not the month has such a day
+        "day_of_month_any" => |cx, args| {
+            let first = plus_months(cx.reference.date().first_of_month(), int(args, 0)?);
+            let (year, month) = (i64::from(first.year()), i64::from(first.month()));
+            date(cx, Some(year), Some(month), int(args, 1)?).and_then(some)
+        },
+        "present" => |cx, _| {
+            let today = When::day(cx.reference.date());
+            some(today.with_timex("PRESENT_REF".to_owned()))
+        },
         "day_from" => |_, args| {
+            if !all_days(&when(args, 0)?.timex) {
+                return None;
+            }
             let from = when(args, 1)?;
             some(When::day(shift(from.future.0, when(args, 0)?, int(args, 2)?).date()))
         },
@@ -242,7 +262,7 @@ pub fn nth_weekday(year: i64, month: i64, weekday: i64, n: i64) -> Option<Date> 
 /// `ago(duration, -1)` and `ago(duration, 1)`: so long before or after the reference.
 fn ago(cx: &Context, duration: &When, sign: i64) -> Option<Value> {
     let at = shift(cx.reference, duration, sign);
-    let by_days = Unit::all_days(&duration.timex);
+    let by_days = all_days(&duration.timex);
     if by_days {
         return some(When::day(at.date()));
     }

@@ -6,30 +6,25 @@ use super::super::grammar::Constructor;
 use super::super::number::write_number;
 use super::{Sort, When, midnight, plus_days, plus_months, plus_seconds, some, when};
 
-/// What a length of time is counted in.
-pub struct Unit;
+/// Seconds of one unit, by its letters in a TIMEX; `M` is the month, `TM` the minute.
+fn unit_seconds(unit: &str) -> Option<f64> {
+    Some(match unit {
+        "S" => 1.0,
+        "TM" => 60.0,
+        "H" => 3600.0,
+        "D" | "WD" | "BD" => 86_400.0,
+        "W" => 604_800.0,
+        "WE" => 172_800.0,
+        "M" => 2_592_000.0,
+        "Q" => 7_776_000.0,
+        "Y" => 31_536_000.0,
+        _ => return None,
+    })
+}
 
-impl Unit {
-    /// Seconds of one unit, by its letter in a TIMEX; `m` is the month, `M` the minute.
-    pub fn seconds(unit: &str) -> Option<f64> {
-        Some(match unit {
-            "S" => 1.0,
-            "TM" => 60.0,
-            "H" => 3600.0,
-            "D" | "WD" | "BD" => 86_400.0,
-            "W" => 604_800.0,
-            "WE" => 172_800.0,
-            "M" => 2_592_000.0,
-            "Q" => 7_776_000.0,
-            "Y" => 31_536_000.0,
-            _ => return None,
-        })
-    }
-
-    /// Whether a duration's TIMEX is of whole days alone.
-    pub fn all_days(timex: &str) -> bool {
-        !timex.contains('T')
-    }
+/// Whether a duration's TIMEX is of whole days alone.
+pub fn all_days(timex: &str) -> bool {
+    !timex.contains('T')
 }
 
 /// The constructors of durations, by their names in rule files.
@@ -89,7 +84,7 @@ fn set(timex: String) -> When {
 
 /// So many units.
 pub fn duration(n: f64, unit: &str) -> Option<When> {
-    let seconds = n * Unit::seconds(unit)?;
+    let seconds = n * unit_seconds(unit)?;
     let number = write_number(n);
     let timex = match unit {
         "S" | "H" => format!("PT{number}{unit}"),
@@ -134,11 +129,11 @@ pub fn parts(timex: &str) -> Vec<(f64, String)> {
 }
 
 fn smallest_unit(timex: &str) -> Option<f64> {
-    Unit::seconds(&parts(timex).last()?.1)
+    unit_seconds(&parts(timex).last()?.1)
 }
 
 fn largest_unit(timex: &str) -> Option<f64> {
-    Unit::seconds(&parts(timex).first()?.1)
+    unit_seconds(&parts(timex).first()?.1)
 }
 
 /// A moment moved by a duration, forward for `sign` 1 and back for -1.
@@ -158,7 +153,7 @@ pub fn shift(at: DateTime, duration: &When, sign: i64) -> DateTime {
                 plus_months(at.date(), months).to_datetime(at.time())
             }
             unit => {
-                let seconds = n * Unit::seconds(unit).unwrap_or(0.0);
+                let seconds = n * unit_seconds(unit).unwrap_or(0.0);
                 plus_seconds(at, seconds.round() as i64 * sign)
             }
         };

@@ -8,19 +8,18 @@ pub fn constructor(name: &str) -> Option<Constructor> {
     Some(match name {
         // bounded(before | after | since | until, time)
         "bounded" => |_, args| bounded(args.first()?.text()?, when(args, 1)?).and_then(some),
+        // The same of a time on a day, whose day the limit is said of.
+        "bounded_plain" => |_, args| {
+            let mut found = bounded(args.first()?.text()?, when(args, 1)?)?;
+            found.source = None;
+            some(found)
+        },
         "about" => |_, args| {
             let mut found = when(args, 0)?.clone();
             found.modifier = Some(match &found.modifier {
                 Some(modifier) => format!("{modifier}-approx"),
                 None => "approx".to_owned(),
             });
-            found.sort = match found.sort {
-                Sort::Time => Sort::TimeRange,
-                Sort::DateTime => Sort::DateTimeRange,
-                Sort::Date => Sort::DateRange,
-                sort => sort,
-            };
-            found.open = Open::End;
             some(found)
         },
         // changed(more | less, duration)
@@ -35,7 +34,7 @@ pub fn constructor(name: &str) -> Option<Constructor> {
 
 /// Everything before, after, since or until a time.
 fn bounded(word: &str, of: &When) -> Option<When> {
-    if of.open != Open::No && of.modifier.as_deref() != Some("approx") || of.sort == Sort::Set {
+    if of.open != Open::No || of.sort == Sort::Set {
         return None;
     }
     let range = matches!(of.sort, Sort::DateRange | Sort::TimeRange | Sort::DateTimeRange);
@@ -55,7 +54,8 @@ fn bounded(word: &str, of: &When) -> Option<When> {
         Some(modifier) => format!("{word}-{modifier}"),
         None => word.to_owned(),
     });
-    found.source = Some(if range && of.modifier.as_deref() != Some("approx") {
+    let part_of_day = of.sort == Sort::TimeRange && of.timex.starts_with("TM");
+    found.source = (!part_of_day).then_some(if range {
         "datetimerange"
     } else {
         "datetimepoint"

@@ -41,6 +41,76 @@ pub fn constructor(name: &str) -> Option<Constructor> {
         },
         // units(duration, 1) and units(duration, -1): the next and the last so many
         "units" => |cx, args| units(cx, when(args, 0)?, int(args, 1)?).and_then(some),
+        // decades(n, 1) and decades(n, -1): whole decades after and before this one
+        "decades" => |cx, args| {
+            let (n, sign) = (int(args, 0)?, int(args, 1)?);
+            let this = i64::from(cx.reference.year()).div_euclid(10) * 10;
+            let (start, end) =
+                if sign < 0 { (this - 10 * n, this) } else { (this + 10, this + 10 + 10 * n) };
+            let (start, end) = (ymd(start, 1, 1)?, ymd(end, 1, 1)?);
+            let ends = stretch(start, end);
+            let timex = format!("({start},{end},P{}Y)", 10 * n);
+            some(When::new(Sort::DateRange, timex, ends, ends))
+        },
+        // quarters(n, 1) and quarters(n, -1): whole quarters after and before this one
+        "quarters" => |cx, args| {
+            let (n, sign) = (int(args, 0)?, int(args, 1)?);
+            let this = relative(cx, 0, "Q")?.future;
+            let (start, end) = if sign < 0 {
+                (plus_months(this.0.date(), -3 * n), this.0.date())
+            } else {
+                (this.1.date(), plus_months(this.1.date(), 3 * n))
+            };
+            let timex = format!("({start},{end},P{}M)", 3 * n);
+            let ends = stretch(start, end);
+            some(When::new(Sort::DateRange, timex, ends, ends))
+        },
+        "within_from" => |_, args| within(when(args, 0)?, when(args, 1)?.future.0).and_then(some),
+        // edge(stretch, 0 | 1 | 2): the day it begins, the day after its end, its middle
+        "edge" => |_, args| {
+            let (stretch, which) = (when(args, 0)?, int(args, 1)?);
+            let months = |day: Date| format!("{:04}-{:02}", day.year(), day.month());
+            let at = |(start, end): Ends| match which {
+                0 => start,
+                1 => end,
+                _ if days_between(start.date(), end.date()) > 360 => {
+                    midnight(plus_months(start.date(), 6))
+                }
+                _ => midnight(plus_days(start.date(), 15)),
+            };
+            let (past, future) = (at(stretch.past), at(stretch.future));
+            let day = future.date();
+            let month = if stretch.timex.starts_with('X') {
+                format!("XXXX-{:02}", day.month())
+            } else {
+                months(day)
+            };
+            let (sort, timex) = if day.day() == 1 {
+                (Sort::DateRange, month)
+            } else {
+                (Sort::Date, format!("{month}-{:02}", day.day()))
+            };
+            some(When::new(sort, timex, (past, past), (future, future)))
+        },
+        "no_mod" => |_, args| {
+            let mut plain = when(args, 0)?.clone();
+            plain.modifier = None;
+            some(plain)
+        },
+        // The middle, the beginning or the end of a day.
+        "day_slice" => |_, args| {
+            let (day, part) = (when(args, 0)?, args.get(1)?.text()?);
+            let hours = match part {
+                "mid" => (10, 14),
+                "start" => (0, 12),
+                _ => (12, 24),
+            };
+            let at = |hour: i64| super::plus_seconds(day.future.0, hour * 3600);
+            let ends = (at(hours.0), at(hours.1));
+            let mut slice = When::new(Sort::DateTimeRange, day.timex.clone(), ends, ends);
+            slice.modifier = Some(part.to_owned());
+            some(slice)
+        },
         // within(duration): from now on for so long
         "within" => |cx, args| within(when(args, 0)?, cx.reference).and_then(some),
         // starting(duration, date)
@@ -263,7 +333,10 @@ fn week_in(n: i64, within: &When) -> Option<When> {
             monday(plus_days(end.date(), -4))
         };
         let first = monday(plus_days(start.date(), 3));
-        (stretch(week, plus_days(week, 7)), days_between(first, week) / 7 + 1)
+        // The last week of a month is called its fifth, whatever the month.
+        let of_month = days_between(start.date(), end.date()) < 32;
+        let number = if n < 0 && of_month { 5 } else { days_between(first, week) / 7 + 1 };
+        (stretch(week, plus_days(week, 7)), number)
     };
     let (past, _) = of(within.past);
     let (future, number) = of(within.future);

@@ -33,6 +33,25 @@ pub fn constructor(name: &str) -> Option<Constructor> {
             }
             date_range(cx, &day(a)?, &day(b)?).and_then(some)
         },
+        // days_open(from, to): days of the month that is now or the next, or of the last
+        "days_open" => |cx, args| {
+            let day = |n: i64| super::date::date(cx, None, None, n);
+            let (a, b) = (day(int(args, 0)?)?, day(int(args, 1)?)?);
+            let near = |start: DateTime| {
+                let mut end = b.future.0;
+                for candidate in [b.past.0, b.future.0] {
+                    if candidate > start {
+                        end = candidate;
+                        break;
+                    }
+                }
+                (start, end)
+            };
+            let (past, future) = (near(a.past.0), near(a.future.0));
+            let days = days_between(future.0.date(), future.1.date());
+            let timex = format!("({},{},P{days}D)", a.timex, b.timex);
+            some(When::new(Sort::DateRange, timex, past, future))
+        },
         "time_range" => |_, args| time_range(when(args, 0)?, when(args, 1)?).and_then(some),
         // The same of times counted from 0 to 24: the second may still be of the afternoon.
         "time_range_zh" => |_, args| {
@@ -69,7 +88,7 @@ pub fn constructor(name: &str) -> Option<Constructor> {
             let at = start.future.0;
             let end = shift(at, length, 1);
             let timex =
-                format!("({},T{},{})", start.timex, super::clock::hms(end), length.timex);
+                format!("({},T{},{})", start.timex, super::clock::hms(end), length_of(length));
             some(When::new(Sort::TimeRange, timex, (at, end), (at, end)))
         },
         // in_half(range, part of the day): between 5 and 6 in the afternoon
@@ -133,6 +152,14 @@ pub fn constructor(name: &str) -> Option<Constructor> {
         },
         _ => return None,
     })
+}
+
+/// A duration's TIMEX with its parts of hours written as minutes.
+fn length_of(length: &When) -> String {
+    if length.timex.contains('.') {
+        return length_of_time(length.seconds as i64);
+    }
+    length.timex.clone()
 }
 
 /// The first moment of a day or a stretch, and the last day that counts as within it.
@@ -228,9 +255,14 @@ fn date_range(cx: &Context, a: &When, b: &When) -> Option<When> {
         (past, future)
     };
     let (start, end) = future;
+    let whole_months = start.day() == 1 && end.day() == 1;
+    let weeks = a.timex.contains("-W") && b.timex.contains("-W") && a.timex.len() == 8;
     let length = match (ka, kb) {
+        _ if weeks && b.timex.len() == 8 => {
+            format!("P{}W", days_between(start.date(), end.date()) / 7)
+        }
         ('Y', 'Y') => format!("P{}Y", end.year() - start.year()),
-        ('M', 'M') => format!(
+        ('M' | 'Y', 'M' | 'Y') if whole_months => format!(
             "P{}M",
             (i32::from(end.year()) - i32::from(start.year())) * 12 + i32::from(end.month())
                 - i32::from(start.month())
