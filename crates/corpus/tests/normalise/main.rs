@@ -1,4 +1,6 @@
 //! The normaliser against public suites and against itself.
 
 mod data;
+mod properties;
 mod recognizers;
+mod rewriting;

@@ -88,11 +88,11 @@ pub fn constructor(name: &str) -> Option<Constructor> {
             some(When::day(shift(from.future.0, when(args, 0)?, int(args, 2)?).date()))
         },
         "ago" => |cx, args| ago(cx, when(args, 0)?, int(args, 1)?),
-        // The first such weekday from a day on.
-        "weekday_after" => |_, args| {
+        // The last such weekday up to a day.
+        "weekday_up_to" => |_, args| {
             let (weekday, from) = (int(args, 0)?, when(args, 1)?.future.0.date());
-            let ahead = (weekday - i64::from(from.weekday().to_monday_one_offset())).rem_euclid(7);
-            some(When::day(plus_days(from, ahead)))
+            let back = (i64::from(from.weekday().to_monday_one_offset()) - weekday).rem_euclid(7);
+            some(When::day(plus_days(from, -back)))
         },
         "holiday" => |cx, args| {
             let name = args.first()?.text()?;

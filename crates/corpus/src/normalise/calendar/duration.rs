@@ -58,6 +58,7 @@ pub fn constructor(name: &str) -> Option<Constructor> {
             let (day, time) = (when(args, 0)?, when(args, 1)?);
             let timex = match day.timex.as_str() {
                 "P1D" => time.timex.clone(),
+                part if part.starts_with('T') => super::clock::in_part(time, part).timex,
                 day => format!("{day}{}", time.timex),
             };
             some(set(timex))

@@ -96,7 +96,13 @@ impl Rule {
 pub fn date(cx: &Context, name: &str, year: Option<i64>) -> Option<When> {
     let rule = RULES.get(name)?;
     if let Some(year) = year {
-        return Some(When::day(rule.in_year(year)?));
+        let day = When::day(rule.in_year(year)?);
+        return Some(match rule {
+            Rule::Weekday(month, weekday, n) => {
+                day.with_timex(format!("{year:04}-{month:02}-WXX-{weekday}-{n}"))
+            }
+            _ => day,
+        });
     }
     let reference = cx.reference;
     let this_year = i64::from(reference.year());

@@ -14,6 +14,11 @@ pub fn constructor(name: &str) -> Option<Constructor> {
             found.source = None;
             some(found)
         },
+        // only(sort, time): refuses a time of another sort
+        "only" => |_, args| {
+            let found = when(args, 1)?;
+            (found.sort.name() == args.first()?.text()?).then(|| args[1].clone())
+        },
         "about" => |_, args| {
             let mut found = when(args, 0)?.clone();
             found.modifier = Some(match &found.modifier {

@@ -224,10 +224,21 @@ pub fn constructor(name: &str) -> Option<Constructor> {
         "remaining" => |cx, args| {
             let stretch = when(args, 0)?;
             let (today, last) = (cx.reference.date(), plus_days(stretch.future.1.date(), -1));
-            let days = days_between(today, last);
+            // The rest of a year counts its last day too.
+            let long = days_between(stretch.future.0.date(), stretch.future.1.date()) > 360;
+            let days = days_between(today, last) + i64::from(long);
             let ends = (midnight(today), midnight(last));
             let timex = format!("({today},{last},P{days}D)");
             (days >= 0).then(|| some(When::new(Sort::DateRange, timex, ends, ends))).flatten()
+        },
+        // The rest of the day that is now.
+        "rest_of_day" => |cx, _| {
+            let now = cx.reference;
+            let end = super::plus_seconds(midnight(plus_days(now.date(), 1)), -1);
+            let stamp = |at: DateTime| format!("{}T{}", at.date(), super::clock::hms(at));
+            let seconds = super::seconds_between(now, end);
+            let timex = format!("({},{},PT{seconds}S)", stamp(now), stamp(end));
+            some(When::new(Sort::DateTimeRange, timex, (now, end), (now, end)))
         },
         "to_date" => |cx, args| {
             let mut stretch = when(args, 0)?.clone();
@@ -238,9 +249,16 @@ pub fn constructor(name: &str) -> Option<Constructor> {
         // The weekend after or around a holiday.
         "weekend_of" => |_, args| {
             let day = when(args, 0)?;
+            // A holiday next to the weekend makes it longer.
             let weekend = |at: DateTime| {
-                let start = plus_days(monday(at.date()), 5);
-                (midnight(start), midnight(plus_days(start, 2)))
+                let day = at.date();
+                let saturday = plus_days(monday(day), 5);
+                let (start, end) = match day.weekday().to_monday_one_offset() {
+                    1 => (plus_days(day, -2), plus_days(day, 1)),
+                    4 | 5 => (day, plus_days(saturday, 2)),
+                    _ => (saturday, plus_days(saturday, 2)),
+                };
+                (midnight(start), midnight(end))
             };
             let (past, future) = (weekend(day.past.0), weekend(day.future.0));
             let week = future.0.date().iso_week_date();
