@@ -9,7 +9,7 @@ use super::grammar::{Context, Constructor, Grammar, RuleError};
 use super::machine::Machine;
 use super::token::{Kind, Tokens, tokenise};
 use super::value::Value;
-use super::{calendar, number};
+use super::{calendar, number, quantity};
 
 /// Words of the rules that are in every other sentence and speak of nothing alone.
 const COMMON: &str = include_str!("rules/en/common.txt");
@@ -35,12 +35,16 @@ impl Lang {
 
     fn files(self) -> &'static [&'static str] {
         match self {
-            Lang::En => {
-                &[include_str!("rules/en/number.rules"), include_str!("rules/en/time.rules")]
-            }
-            Lang::Zh => {
-                &[include_str!("rules/zh/number.rules"), include_str!("rules/zh/time.rules")]
-            }
+            Lang::En => &[
+                include_str!("rules/en/number.rules"),
+                include_str!("rules/en/time.rules"),
+                include_str!("rules/en/quantity.rules"),
+            ],
+            Lang::Zh => &[
+                include_str!("rules/zh/number.rules"),
+                include_str!("rules/zh/time.rules"),
+                include_str!("rules/zh/quantity.rules"),
+            ],
         }
     }
 }
@@ -139,7 +143,9 @@ impl Language {
 }
 
 fn find_constructor(name: &str) -> Option<Constructor> {
-    number::constructor(name).or_else(|| calendar::constructor(name))
+    number::constructor(name)
+        .or_else(|| calendar::constructor(name))
+        .or_else(|| quantity::constructor(name))
 }
 
 thread_local! {

@@ -10,6 +10,7 @@ mod language;
 mod machine;
 mod number;
 mod number_chinese;
+mod quantity;
 mod resolve;
 mod rewrite;
 mod step;

@@ -46,6 +46,16 @@ pub fn resolve(value: &Value) -> Option<Resolution> {
                 ("number", fields)
             }
         },
+        Value::Quantity(quantity) => {
+            let value = quantity.number.as_ref().map(|number| write_number(number.value));
+            let mut fields = json!({"value": value, "unit": &*quantity.unit});
+            match (&quantity.code, quantity.kind) {
+                (Some(code), "currency") => fields["isoCurrency"] = (**code).into(),
+                (Some(family), _) => fields["subtype"] = (**family).into(),
+                (None, _) => {}
+            }
+            (quantity.kind, fields)
+        }
         Value::Interval(interval) => ("numberrange", json!({"value": interval.to_string()})),
         Value::When(when) => {
             let fields = json!({"values": values(when)});

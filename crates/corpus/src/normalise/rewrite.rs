@@ -190,8 +190,9 @@ fn canonical(value: &Value, lang: Lang) -> Option<String> {
         },
         Value::When(when) => canonical_time(when),
         Value::Quantity(quantity) => {
-            let number = write_number(quantity.number.as_ref()?.value);
-            Some(format!("{number} {}", quantity.code.as_deref()?))
+            // Money alone has codes that everyone reads; other units stay as they were written.
+            let code = quantity.code.as_deref().filter(|_| quantity.kind == "currency")?;
+            Some(format!("{} {code}", write_number(quantity.number.as_ref()?.value)))
         }
         _ => None,
     }

@@ -37,7 +37,7 @@ pub struct Quantity {
     pub number: Option<Number>,
     /// Of what.
     pub unit: Arc<str>,
-    /// The unit's code, ISO 4217 for money.
+    /// Of money the ISO 4217 code, of dimensions the family: `Length`.
     pub code: Option<Arc<str>>,
 }
 
