@@ -27,7 +27,7 @@ use super::value::Value;
 
 /// One step of a pattern's program.
 #[derive(Debug, Clone)]
-pub enum Op {
+pub(crate) enum Op {
     /// A token that is this word of the vocabulary.
     Word(u32),
     /// A token of this kind; any token for `None`.
@@ -59,7 +59,7 @@ pub enum Op {
 
 /// What the token before is not to be.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Previous {
+pub(crate) enum Previous {
     /// This word.
     Word(u32),
     /// Of this kind.
@@ -68,7 +68,7 @@ pub enum Previous {
 
 /// What a rule makes of what it matched.
 #[derive(Debug, Clone)]
-pub enum Action {
+pub(crate) enum Action {
     /// Nothing.
     Nothing,
     /// This number.
@@ -84,40 +84,38 @@ pub enum Action {
 }
 
 /// Makes a value of what a rule matched, or refuses it.
-pub type Constructor = fn(&Context, &[Value]) -> Option<Value>;
+pub(crate) type Constructor = fn(&Context, &[Value]) -> Option<Value>;
 
 /// Finds a constructor by the name it has in rule files.
-pub type FindConstructor = fn(&str) -> Option<Constructor>;
+pub(crate) type FindConstructor = fn(&str) -> Option<Constructor>;
 
 /// What constructors know beside the words.
 #[derive(Debug, Clone, Copy)]
-pub struct Context {
+pub(crate) struct Context {
     /// The moment that *today* and *next year* are counted from.
-    pub reference: DateTime,
+    pub(crate) reference: DateTime,
 }
 
 /// One way to match a rule.
 #[derive(Debug)]
-pub struct Way {
+pub(crate) struct Way {
     /// The pattern's program.
-    pub ops: Vec<Op>,
+    pub(crate) ops: Vec<Op>,
     /// What is made of it.
-    pub action: Action,
+    pub(crate) action: Action,
     /// What its first token can be.
-    pub first: First,
-    /// Where it stands, for messages.
-    pub line: usize,
+    pub(crate) first: First,
 }
 
 /// What the first token of a match can be.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct First {
+pub(crate) struct First {
     /// These words, one bit each.
-    pub words: Vec<u64>,
+    pub(crate) words: Vec<u64>,
     /// Letters, digits, Han, marks of any sort.
-    pub kinds: [bool; 4],
+    pub(crate) kinds: [bool; 4],
     /// No token at all is needed.
-    pub empty: bool,
+    pub(crate) empty: bool,
 }
 
 impl First {
@@ -142,23 +140,26 @@ impl First {
     }
 
     /// Whether a match can begin with such a token.
-    pub fn admits(&self, kind: Kind, word: u32) -> bool {
+    pub(crate) fn admits(&self, kind: Kind, word: u32) -> bool {
         self.empty
             || self.kinds[kind as usize]
             || (word != 0
-                && self.words.get(word as usize / 64).is_some_and(|set| set >> (word % 64) & 1 == 1))
+                && self
+                    .words
+                    .get(word as usize / 64)
+                    .is_some_and(|set| set >> (word % 64) & 1 == 1))
     }
 }
 
 /// All rules of a language.
 #[derive(Debug, Default)]
-pub struct Grammar {
+pub(crate) struct Grammar {
     /// The words that rules name, numbered from 1.
-    pub vocabulary: HashMap<Box<str>, u32>,
+    pub(crate) vocabulary: HashMap<Box<str>, u32>,
     /// The ways to match each rule.
-    pub rules: Vec<Vec<Way>>,
+    pub(crate) rules: Vec<Vec<Way>>,
     /// What each rule can begin with.
-    pub first: Vec<First>,
+    pub(crate) first: Vec<First>,
     names: HashMap<Box<str>, u32>,
 }
 
@@ -177,7 +178,7 @@ impl Grammar {
     ///
     /// # Errors
     /// The first line that is no rule, or that names a rule which no file has.
-    pub fn parse(files: &[&str], find: FindConstructor) -> Result<Grammar, RuleError> {
+    pub(crate) fn parse(files: &[&str], find: FindConstructor) -> Result<Grammar, RuleError> {
         let mut grammar = Grammar::default();
         for file in files {
             let mut name = String::new();
@@ -213,7 +214,7 @@ impl Grammar {
     }
 
     /// The number of the rule of that name.
-    pub fn find(&self, name: &str) -> Option<u32> {
+    pub(crate) fn find(&self, name: &str) -> Option<u32> {
         self.names.get(name).copied()
     }
 
@@ -322,7 +323,7 @@ struct Compiler<'a> {
 }
 
 /// The most labels of one pattern.
-pub const SLOTS: usize = 10;
+pub(crate) const SLOTS: usize = 10;
 
 impl<'a> Compiler<'a> {
     fn way(
@@ -341,9 +342,9 @@ impl<'a> Compiler<'a> {
         }
         compiler.ops.push(Op::Done);
         let (ops, labels) = (std::mem::take(&mut compiler.ops), compiler.labels);
-        let action = parse_action(action, &labels, find)
-            .map_err(|what| RuleError { line, what })?;
-        Ok(Way { ops, action, first: First::default(), line })
+        let action =
+            parse_action(action, &labels, find).map_err(|what| RuleError { line, what })?;
+        Ok(Way { ops, action, first: First::default() })
     }
 
     fn fail(&self, what: &str) -> RuleError {
@@ -500,10 +501,7 @@ impl<'a> Compiler<'a> {
             return self.digits(inside);
         }
         if self.eat("%") {
-            let end = self
-                .rest
-                .find(|c: char| !c.is_ascii_lowercase())
-                .unwrap_or(self.rest.len());
+            let end = self.rest.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(self.rest.len());
             let (name, rest) = self.rest.split_at(end);
             self.rest = rest;
             let op = match name {

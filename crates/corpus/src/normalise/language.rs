@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use jiff::civil::DateTime;
 
-use super::grammar::{Context, Constructor, Grammar, RuleError};
+use super::grammar::{Constructor, Context, Grammar, RuleError};
 use super::machine::Machine;
 use super::token::{Kind, Tokens, tokenise};
 use super::value::Value;
@@ -13,6 +13,10 @@ use super::{calendar, number, quantity};
 
 /// Words of the rules that are in every other sentence and speak of nothing alone.
 const COMMON: &str = include_str!("rules/en/common.txt");
+
+/// How many words may stand before the first that speaks of a time or a quantity by itself:
+/// `the day before the end of the` … .
+const LEAD: usize = 8;
 
 /// A language that has rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -77,7 +81,7 @@ impl Language {
         Language::from_files(lang.files())
     }
 
-    /// Reads rules of one's own, of the form that [`super::grammar`] describes.
+    /// Reads rules of one's own, of the form that `grammar.rs` describes.
     ///
     /// # Errors
     /// Where a line is no rule, or names what is not there.
@@ -97,7 +101,8 @@ impl Language {
     pub fn find(&self, rules: &[&str], text: &str, reference: DateTime) -> Vec<Found> {
         let rules: Vec<u32> = rules.iter().filter_map(|name| self.grammar.find(name)).collect();
         let tokens = tokenise(text, &self.grammar.vocabulary);
-        self.search(&rules, &tokens, reference)
+        let everywhere = vec![true; tokens.tokens.len()];
+        self.search(&rules, &tokens, reference, &everywhere)
     }
 
     /// The same, but only where a word stands that speaks of a time or a quantity by itself: most
@@ -108,18 +113,36 @@ impl Language {
             token.kind == Kind::Digits
                 || self.telling.get(token.word as usize).copied().unwrap_or(false)
         };
-        if !tokens.tokens.iter().any(speaks) {
+        // By token: whether a telling one stands there or within the next few.
+        let mut worth = vec![false; tokens.tokens.len()];
+        for (at, token) in tokens.tokens.iter().enumerate() {
+            if speaks(token) {
+                worth[at.saturating_sub(LEAD)..=at].fill(true);
+            }
+        }
+        if !worth.contains(&true) {
             return Vec::new();
         }
         let rules: Vec<u32> = rules.iter().filter_map(|name| self.grammar.find(name)).collect();
-        self.search(&rules, &tokens, reference)
+        self.search(&rules, &tokens, reference, &worth)
     }
 
-    fn search(&self, rules: &[u32], text: &Tokens, reference: DateTime) -> Vec<Found> {
+    /// The search, at the tokens where it is worth it.
+    fn search(
+        &self,
+        rules: &[u32],
+        text: &Tokens,
+        reference: DateTime,
+        worth: &[bool],
+    ) -> Vec<Found> {
         let mut machine = Machine::new(&self.grammar, text, Context { reference });
         let mut found = Vec::new();
         let mut at = 0;
         while at < text.tokens.len() {
+            if !worth[at] {
+                at += 1;
+                continue;
+            }
             let mut best: Option<(usize, Value)> = None;
             for rule in rules {
                 let matches = machine.matches(*rule, at);

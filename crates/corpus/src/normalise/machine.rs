@@ -11,7 +11,7 @@ use super::token::Tokens;
 use super::value::Value;
 
 /// The matches of one rule at one place: where each ends, and its value, the shortest first.
-pub type Matches = Rc<[(usize, Value)]>;
+pub(crate) type Matches = Rc<[(usize, Value)]>;
 
 /// Steps after which no more is tried at the places of one search.
 const BUDGET_PER_TOKEN: usize = 20_000;
@@ -20,12 +20,15 @@ const BUDGET_PER_TOKEN: usize = 20_000;
 const DEEPEST: usize = 120;
 
 /// One text being matched.
-pub struct Machine<'a> {
+pub(crate) struct Machine<'a> {
     grammar: &'a Grammar,
     text: &'a Tokens,
     context: Context,
-    /// By place: the rules tried there.
-    tried: Vec<Vec<(u32, Matches)>>,
+    /// By place: where in `found` the matches of each rule stand, plus one; empty for a place where
+    /// nothing was tried yet.
+    tried: Vec<Vec<u32>>,
+    /// The matches of every rule at every place it was tried.
+    found: Vec<Matches>,
     nothing: Matches,
     budget: usize,
     depth: usize,
@@ -33,12 +36,13 @@ pub struct Machine<'a> {
 
 impl<'a> Machine<'a> {
     /// A machine for `text`, whose words were numbered by `grammar`.
-    pub fn new(grammar: &'a Grammar, text: &'a Tokens, context: Context) -> Self {
+    pub(crate) fn new(grammar: &'a Grammar, text: &'a Tokens, context: Context) -> Self {
         Machine {
             grammar,
             text,
             context,
             tried: vec![Vec::new(); text.tokens.len() + 1],
+            found: Vec::new(),
             nothing: Rc::new([]),
             budget: 0,
             depth: 0,
@@ -46,7 +50,7 @@ impl<'a> Machine<'a> {
     }
 
     /// What `rule` matches at the token `at`.
-    pub fn matches(&mut self, rule: u32, at: usize) -> Matches {
+    pub(crate) fn matches(&mut self, rule: u32, at: usize) -> Matches {
         self.budget = BUDGET_PER_TOKEN;
         self.call(rule, at)
     }
@@ -59,15 +63,21 @@ impl<'a> Machine<'a> {
         if !admits {
             return Rc::clone(&self.nothing);
         }
-        if let Some((_, found)) = self.tried[at].iter().find(|(tried, _)| *tried == rule) {
-            return Rc::clone(found);
+        let n_rules = self.grammar.rules.len();
+        if self.tried[at].is_empty() {
+            self.tried[at].resize(n_rules, 0);
+        }
+        let known = self.tried[at][rule as usize];
+        if known > 0 {
+            return Rc::clone(&self.found[known as usize - 1]);
         }
         if self.depth >= DEEPEST {
             return Rc::clone(&self.nothing);
         }
         // A rule that comes back to itself at the same place finds nothing there.
-        let entry = self.tried[at].len();
-        self.tried[at].push((rule, Rc::clone(&self.nothing)));
+        let entry = self.found.len();
+        self.found.push(Rc::clone(&self.nothing));
+        self.tried[at][rule as usize] = entry as u32 + 1;
         self.depth += 1;
         let mut found: Vec<(usize, Value)> = Vec::new();
         for way in &self.grammar.rules[rule as usize] {
@@ -87,9 +97,12 @@ impl<'a> Machine<'a> {
             });
         }
         self.depth -= 1;
+        if found.is_empty() {
+            return Rc::clone(&self.nothing);
+        }
         found.sort_by_key(|(end, _)| *end);
         let found: Matches = found.into();
-        self.tried[at][entry].1 = Rc::clone(&found);
+        self.found[entry] = Rc::clone(&found);
         found
     }
 

@@ -107,7 +107,7 @@ pub fn write_number(value: f64) -> String {
 }
 
 /// The constructors of numbers, by their names in rule files.
-pub fn constructor(name: &str) -> Option<Constructor> {
+pub(crate) fn constructor(name: &str) -> Option<Constructor> {
     Some(match name {
         "digits" => |_, args| digits(args.first()?.text()?),
         "words" => |_, args| words(list(args.first()?)?),
@@ -163,8 +163,7 @@ pub fn constructor(name: &str) -> Option<Constructor> {
         // One billion and a half million, but five and a half million.
         "big_or_small_half" => |_, args| {
             let (whole, scale) = (args.first()?.real()?, args.get(1)?.real()?);
-            let value =
-                if whole >= scale { whole + 0.5 * scale } else { (whole + 0.5) * scale };
+            let value = if whole >= scale { whole + 0.5 * scale } else { (whole + 0.5) * scale };
             make(value, Form::Fraction)
         },
         // A bare `one` is as often a pronoun; other rules admit it where it is not.
@@ -214,23 +213,21 @@ pub fn constructor(name: &str) -> Option<Constructor> {
 }
 
 /// A number value.
-pub fn make(value: f64, form: Form) -> Option<Value> {
+pub(crate) fn make(value: f64, form: Form) -> Option<Value> {
     Some(Value::Number(Rc::new(Number { value, form, relative_to: None })))
 }
 
 /// The number that `value` is.
-pub fn number(value: &Value) -> Option<Number> {
+pub(crate) fn number(value: &Value) -> Option<Number> {
     match value {
         Value::Number(number) => Some(Number::clone(number)),
-        Value::Int(n) => {
-            Some(Number { value: *n as f64, form: Form::Integer, relative_to: None })
-        }
+        Value::Int(n) => Some(Number { value: *n as f64, form: Form::Integer, relative_to: None }),
         _ => None,
     }
 }
 
 /// The values of a list, a single value being one.
-pub fn list(value: &Value) -> Option<&[Value]> {
+pub(crate) fn list(value: &Value) -> Option<&[Value]> {
     match value {
         Value::List(list) => Some(list),
         _ => None,
@@ -284,8 +281,8 @@ fn digits(text: &str) -> Option<Value> {
         Some(at) => {
             let mark = if text.as_bytes()[at] == b',' { ',' } else { '.' };
             let other = if mark == ',' { '.' } else { ',' };
-            let thousands = n_marks(mark) > 1
-                || (mark == ',' && n_marks(other) == 0 && text.len() - at == 4);
+            let thousands =
+                n_marks(mark) > 1 || (mark == ',' && n_marks(other) == 0 && text.len() - at == 4);
             (!thousands).then_some(at)
         }
     };

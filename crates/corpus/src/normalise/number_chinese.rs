@@ -6,7 +6,7 @@ use super::value::Value;
 /// A numeral such as 四千零五万, as the values of its characters `[4, 1000, 0, 5, 10000]`; arabic
 /// digits among them are one `Number`. A digit at the end after a unit stands for so many of the
 /// next smaller unit: 四百五 is 450.
-pub fn cardinal(values: &[Value]) -> Option<Value> {
+pub(crate) fn cardinal(values: &[Value]) -> Option<Value> {
     // Complete myriads, the part within the current one, a digit without its unit yet.
     let (mut total, mut part, mut digit) = (0.0_f64, 0.0_f64, None::<f64>);
     let mut last_unit = 0.0_f64;
@@ -79,11 +79,16 @@ pub fn cardinal(values: &[Value]) -> Option<Value> {
 
 /// The largest myriad before the character at `at`.
 fn last_myriad(values: &[Value], at: usize) -> f64 {
-    values[..at].iter().filter_map(Value::int).filter(|n| *n >= 10_000).max().map_or(0.0, |n| n as f64)
+    values[..at]
+        .iter()
+        .filter_map(Value::int)
+        .filter(|n| *n >= 10_000)
+        .max()
+        .map_or(0.0, |n| n as f64)
 }
 
 /// Digits one by one: 二零零八 is 2008.
-pub fn digits(values: &[Value]) -> Option<Value> {
+pub(crate) fn digits(values: &[Value]) -> Option<Value> {
     let mut n = 0.0_f64;
     for value in values {
         let digit = value.int().filter(|digit| (0..10).contains(digit))?;
@@ -93,7 +98,7 @@ pub fn digits(values: &[Value]) -> Option<Value> {
 }
 
 /// 七五折 and 三成半: two digits are per cent, one is tenths; a decimal is tenths.
-pub fn tenths(args: &[Value]) -> Option<Value> {
+pub(crate) fn tenths(args: &[Value]) -> Option<Value> {
     let value = args.first()?.real()?;
     let half = args.get(1).and_then(Value::int).unwrap_or(0) as f64;
     let whole_of_hundred = value > 10.0;

@@ -19,7 +19,9 @@ pub(super) fn constructor(name: &str) -> Option<Constructor> {
             let (family, unit) = args.get(1)?.text()?.split_once('|')?;
             quantity("dimension", args.first()?, unit, Some(family))
         },
-        "temperature" => |_, args| quantity("temperature", args.first()?, args.get(1)?.text()?, None),
+        "temperature" => {
+            |_, args| quantity("temperature", args.first()?, args.get(1)?.text()?, None)
+        }
         "age" => |_, args| quantity("age", args.first()?, args.get(1)?.text()?, None),
         // add_parts(whole, part, parts of one): five yuan and three jiao
         "add_parts" => |_, args| {

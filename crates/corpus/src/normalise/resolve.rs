@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::number::{Form, write_number};
 use super::calendar::{Ends, Open, Sort, When, afternoon_of, hms};
+use super::number::{Form, write_number};
 use super::value::Value;
 
 /// The type of an expression and what it comes to.
@@ -31,9 +31,7 @@ pub fn resolve(value: &Value) -> Option<Resolution> {
                 let value = write_number(number.value);
                 ("ordinal", json!({"offset": value, "relativeTo": "start", "value": value}))
             }
-            (Form::Percent, _) if number.value.is_nan() => {
-                ("percentage", json!({"value": "null"}))
-            }
+            (Form::Percent, _) if number.value.is_nan() => ("percentage", json!({"value": "null"})),
             (Form::Percent, _) => {
                 ("percentage", json!({"value": format!("{}%", write_number(number.value))}))
             }
@@ -73,7 +71,8 @@ pub fn resolve(value: &Value) -> Option<Resolution> {
 /// afternoon where the words leave that open.
 fn values(when: &When) -> Vec<Json> {
     let mut values = Vec::new();
-    let halves = if when.twelve_hours { vec![when.clone(), afternoon_of(when)] } else { vec![when.clone()] };
+    let halves =
+        if when.twelve_hours { vec![when.clone(), afternoon_of(when)] } else { vec![when.clone()] };
     for half in &halves {
         for (at, ends) in [half.past, half.future].into_iter().enumerate() {
             if at == 1 && half.definite() {

@@ -58,6 +58,10 @@ pub struct Normalised {
 pub fn normalise(text: &str, options: &Options) -> Normalised {
     let mut out = Normalised { text: String::with_capacity(text.len()), spans: Vec::new() };
     for line in text.split_inclusive('\n') {
+        if is_source(line) {
+            out.text.push_str(line);
+            continue;
+        }
         let first = one_pass(line, options);
         let stable = first.text == line || one_pass(&first.text, options).text == first.text;
         let line = if stable { first } else { unchanged(line) };
@@ -113,8 +117,8 @@ fn one_pass(line: &str, options: &Options) -> Normalised {
         let original = &line[start..end];
         let begin = out.text.len();
         match canonical(&value, options.lang) {
-            Some(form) => out.text.push_str(&form),
-            None => out.text.push_str(original),
+            Some(form) if !leaves_open(original, &form) => out.text.push_str(&form),
+            _ => out.text.push_str(original),
         }
         out.spans.push(Span {
             start: begin,
@@ -131,8 +135,7 @@ fn one_pass(line: &str, options: &Options) -> Normalised {
 
 /// Text between expressions: as it is, or in half width.
 fn copy(text: &str, options: &Options, out: &mut Normalised) {
-    let is_wide =
-        |c: char| matches!(c, '０'..='９' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ');
+    let is_wide = |c: char| matches!(c, '０'..='９' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ');
     if !options.half_width || !text.contains(is_wide) {
         out.text.push_str(text);
         return;
@@ -154,6 +157,26 @@ fn copy(text: &str, options: &Options, out: &mut Normalised) {
         rest = &run[end..];
     }
     out.text.push_str(rest);
+}
+
+/// Whether digits alone, such as `5/1` or `2.0`, could as well be something else than the form says:
+/// a fraction, a version. Only thousands and whole dates are rewritten from digits alone.
+fn leaves_open(original: &str, form: &str) -> bool {
+    let by_digits = !original.chars().any(|c| c.is_alphabetic() || is_han(c));
+    let marked = original.contains([',', '%', '$', '€', '£', '¥']);
+    // `2016/10/2` has a form of ten characters, `2016-10-02`.
+    by_digits && !marked && (form.len() < 10 || form.starts_with('X'))
+}
+
+/// Whether a line is one of a program: then nothing in it is an expression to rewrite.
+fn is_source(line: &str) -> bool {
+    const MARKS: [&str; 15] = [
+        "==", "!=", "::", "->", "=>", "+=", "-=", "&&", "||", "();", "</", "/>", "[]", "){", " = ",
+    ];
+    let line = line.trim();
+    let ends = line.ends_with([';', '{', '}']) && line.contains(['(', '=', '[', '{', '}', '"']);
+    let calls = line.ends_with("),") || line.ends_with(");") || line.ends_with("):");
+    ends || calls || MARKS.iter().any(|mark| line.contains(mark))
 }
 
 /// Whether nothing stands against an expression that would make it part of something larger.

@@ -37,7 +37,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         bail!("--lang {}: there are rules for en and zh", arguments.lang);
     };
     let Some(reference) = parse_reference(&arguments.reference) else {
-        bail!("--reference {}: not a date and time such as 2016-11-07T16:12:00", arguments.reference);
+        bail!(
+            "--reference {}: not a date and time such as 2016-11-07T16:12:00",
+            arguments.reference
+        );
     };
     let step: Box<dyn Step> = if arguments.undo {
         Box::new(Undo)

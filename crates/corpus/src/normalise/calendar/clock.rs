@@ -3,7 +3,6 @@
 use jiff::civil::{DateTime, Time};
 
 use super::super::grammar::{Constructor, Context};
-use super::super::value::Value;
 use super::{Sort, When, int, midnight, plus_days, plus_seconds, some, when};
 
 /// How the hours of a time of day are meant.
@@ -31,7 +30,7 @@ impl Half {
 }
 
 /// The constructors of times of day, by their names in rule files.
-pub fn constructor(name: &str) -> Option<Constructor> {
+pub(crate) fn constructor(name: &str) -> Option<Constructor> {
     Some(match name {
         // time(hour, minute, second, half): 0 either, 1 am, 2 pm, 3 of 24 hours
         "time" => |cx, args| {
@@ -155,12 +154,12 @@ fn time(
 }
 
 /// `HH:MM:SS` of a moment.
-pub fn hms(at: DateTime) -> String {
+pub(crate) fn hms(at: DateTime) -> String {
     format!("{:02}:{:02}:{:02}", at.hour(), at.minute(), at.second())
 }
 
 /// A time of day that was said with a part of the day.
-pub fn in_part(time: &When, part: &str) -> When {
+pub(crate) fn in_part(time: &When, part: &str) -> When {
     let mut time = time.clone();
     let hour = i64::from(time.future.0.hour());
     if !time.twelve_hours {
@@ -234,7 +233,7 @@ fn part(cx: &Context, name: &str) -> Option<When> {
 }
 
 /// A day and a time of day.
-pub fn datetime(date: &When, time: &When) -> Option<When> {
+pub(crate) fn datetime(date: &When, time: &When) -> Option<When> {
     let clock = time.future.0.time();
     let on = |day: DateTime| day.date().to_datetime(clock);
     let (past, future) = (on(date.past.0), on(date.future.0));
@@ -247,7 +246,7 @@ pub fn datetime(date: &When, time: &When) -> Option<When> {
 }
 
 /// A day and a part of it, or a stretch between two times of day.
-pub fn datetime_part(date: &When, part: &When) -> Option<When> {
+pub(crate) fn datetime_part(date: &When, part: &When) -> Option<When> {
     let on = |day: DateTime| {
         let (start, end) = part.future;
         let next = i64::from(end.time() < start.time());

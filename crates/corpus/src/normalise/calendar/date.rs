@@ -1,6 +1,6 @@
 //! Days: by number, by weekday, by their distance from another.
 
-use jiff::civil::{Date, DateTime, Weekday};
+use jiff::civil::{Date, Weekday};
 
 use super::super::grammar::{Constructor, Context};
 use super::super::value::Value;
@@ -8,7 +8,7 @@ use super::duration::{all_days, shift};
 use super::{Sort, When, holiday, int, midnight, plus_days, plus_months, some, when, ymd};
 
 /// The constructors of days, by their names in rule files.
-pub fn constructor(name: &str) -> Option<Constructor> {
+pub(crate) fn constructor(name: &str) -> Option<Constructor> {
     Some(match name {
         // date(year, month, day), each of which may be missing.
         "date" => |cx, args| date(cx, int(args, 0), int(args, 1), int(args, 2)?).and_then(some),
@@ -16,10 +16,7 @@ pub fn constructor(name: &str) -> Option<Constructor> {
         "date_mdy" => |cx, args| {
             let (a, b) = (int(args, 1)?, int(args, 2)?);
             let (month, day) = if a > 12 { (b, a) } else { (a, b) };
-            (month <= 12)
-                .then(|| date(cx, int(args, 0), Some(month), day))
-                .flatten()
-                .and_then(some)
+            (month <= 12).then(|| date(cx, int(args, 0), Some(month), day)).flatten().and_then(some)
         },
         "compact_date" => |cx, args| {
             let n = int(args, 0)?;
@@ -53,9 +50,7 @@ pub fn constructor(name: &str) -> Option<Constructor> {
         // A weekday and a day of the month, of which the month is not said.
         "weekday_day" => weekday_day,
         "weekday_in_month" => |cx, args| weekday_in_month(cx, args).and_then(some),
-        "weekday_date" => |_, args| {
-            some(when(args, 1)?.clone())
-        },
+        "weekday_date" => |_, args| some(when(args, 1)?.clone()),
         "day" => |cx, args| some(When::day(plus_days(cx.reference.date(), int(args, 0)?))),
         "day_of_month" => |cx, args| {
             let first = cx.reference.date().first_of_month();
@@ -135,7 +130,7 @@ pub fn constructor(name: &str) -> Option<Constructor> {
 }
 
 /// `year-month-day`, of which the year or the month too may not be said.
-pub fn date(cx: &Context, year: Option<i64>, month: Option<i64>, day: i64) -> Option<When> {
+pub(crate) fn date(cx: &Context, year: Option<i64>, month: Option<i64>, day: i64) -> Option<When> {
     let reference = cx.reference;
     match (year, month) {
         (Some(year), Some(month)) => {
@@ -156,8 +151,10 @@ pub fn date(cx: &Context, year: Option<i64>, month: Option<i64>, day: i64) -> Op
             let this_year = i64::from(reference.year());
             let exists = |year: &i64| ymd(*year, month, day);
             let mut years = this_year - 8..=this_year + 8;
-            let future = years.clone().filter_map(|y| exists(&y)).find(|d| midnight(*d) >= reference);
-            let past = years.by_ref().filter_map(|y| exists(&y)).take_while(|d| midnight(*d) < reference);
+            let future =
+                years.clone().filter_map(|y| exists(&y)).find(|d| midnight(*d) >= reference);
+            let past =
+                years.by_ref().filter_map(|y| exists(&y)).take_while(|d| midnight(*d) < reference);
             let past = past.last();
             match (past, future) {
                 (Some(past), Some(future)) => {
@@ -165,8 +162,12 @@ pub fn date(cx: &Context, year: Option<i64>, month: Option<i64>, day: i64) -> Op
                     Some(When::new(Sort::Date, timex, (past, past), (future, future)))
                 }
                 _ if (1..=12).contains(&month) && (1..=31).contains(&day) => {
-                    let mut when =
-                        When::new(Sort::Date, timex, (reference, reference), (reference, reference));
+                    let mut when = When::new(
+                        Sort::Date,
+                        timex,
+                        (reference, reference),
+                        (reference, reference),
+                    );
                     when.resolved = false;
                     Some(when)
                 }
@@ -181,7 +182,8 @@ pub fn date(cx: &Context, year: Option<i64>, month: Option<i64>, day: i64) -> Op
                 ymd(i64::from(first.year()), i64::from(first.month()), day)
             };
             let future = (0..4).filter_map(exists).find(|d| midnight(*d) >= reference)?;
-            let past = (-3..=0).filter_map(exists).take_while(|d| midnight(*d) < reference).last()?;
+            let past =
+                (-3..=0).filter_map(exists).take_while(|d| midnight(*d) < reference).last()?;
             let (past, future) = (midnight(past), midnight(future));
             Some(When::new(Sort::Date, timex, (past, past), (future, future)))
         }
@@ -189,12 +191,12 @@ pub fn date(cx: &Context, year: Option<i64>, month: Option<i64>, day: i64) -> Op
 }
 
 /// Monday of the week of a day.
-pub fn monday(date: Date) -> Date {
+pub(crate) fn monday(date: Date) -> Date {
     plus_days(date, 1 - i64::from(date.weekday().to_monday_one_offset()))
 }
 
 /// A weekday, 1 for Monday.
-pub fn weekday(cx: &Context, weekday: i64) -> Option<When> {
+pub(crate) fn weekday(cx: &Context, weekday: i64) -> Option<When> {
     let wanted = Weekday::from_monday_one_offset(i8::try_from(weekday).ok()?).ok()?;
     let today = cx.reference.date();
     let ahead = i64::from(today.weekday().until(wanted));
@@ -232,7 +234,8 @@ fn weekday_day(cx: &Context, args: &[Value]) -> Option<Value> {
 fn weekday_in_month(cx: &Context, args: &[Value]) -> Option<When> {
     let (n, weekday) = (int(args, 0)?, int(args, 1)?);
     let month = when(args, 2)?;
-    let of = |start: Date| nth_weekday(i64::from(start.year()), i64::from(start.month()), weekday, n);
+    let of =
+        |start: Date| nth_weekday(i64::from(start.year()), i64::from(start.month()), weekday, n);
     let (past, future) = (of(month.past.0.date())?, of(month.future.0.date())?);
     if month.definite() {
         let timex = format!("{}-WXX-{weekday}-#{n}", month.timex);
@@ -252,7 +255,7 @@ fn weekday_in_month(cx: &Context, args: &[Value]) -> Option<When> {
 }
 
 /// The n-th weekday of a month; the last for n = -1.
-pub fn nth_weekday(year: i64, month: i64, weekday: i64, n: i64) -> Option<Date> {
+pub(crate) fn nth_weekday(year: i64, month: i64, weekday: i64, n: i64) -> Option<Date> {
     let first = ymd(year, month, 1)?;
     let wanted = Weekday::from_monday_one_offset(i8::try_from(weekday).ok()?).ok()?;
     let nth = i8::try_from(n).ok()?;

@@ -23,12 +23,12 @@ fn unit_seconds(unit: &str) -> Option<f64> {
 }
 
 /// Whether a duration's TIMEX is of whole days alone.
-pub fn all_days(timex: &str) -> bool {
+pub(crate) fn all_days(timex: &str) -> bool {
     !timex.contains('T')
 }
 
 /// The constructors of durations, by their names in rule files.
-pub fn constructor(name: &str) -> Option<Constructor> {
+pub(crate) fn constructor(name: &str) -> Option<Constructor> {
     Some(match name {
         // duration(number, unit)
         "duration" => |_, args| {
@@ -84,7 +84,7 @@ fn set(timex: String) -> When {
 }
 
 /// So many units.
-pub fn duration(n: f64, unit: &str) -> Option<When> {
+pub(crate) fn duration(n: f64, unit: &str) -> Option<When> {
     let seconds = n * unit_seconds(unit)?;
     let number = write_number(n);
     let timex = match unit {
@@ -100,7 +100,7 @@ pub fn duration(n: f64, unit: &str) -> Option<When> {
 }
 
 /// The parts of a duration's TIMEX: number and unit, minutes being `TM`.
-pub fn parts(timex: &str) -> Vec<(f64, String)> {
+pub(crate) fn parts(timex: &str) -> Vec<(f64, String)> {
     let mut parts = Vec::new();
     let mut in_time = false;
     let (mut number, mut unit) = (String::new(), String::new());
@@ -138,7 +138,7 @@ fn largest_unit(timex: &str) -> Option<f64> {
 }
 
 /// A moment moved by a duration, forward for `sign` 1 and back for -1.
-pub fn shift(at: DateTime, duration: &When, sign: i64) -> DateTime {
+pub(crate) fn shift(at: DateTime, duration: &When, sign: i64) -> DateTime {
     let mut at = at;
     for (n, unit) in parts(&duration.timex) {
         let whole = n as i64 * sign;
@@ -163,7 +163,7 @@ pub fn shift(at: DateTime, duration: &When, sign: i64) -> DateTime {
 }
 
 /// Working days later or earlier, Saturday and Sunday being none.
-pub fn business_days(at: DateTime, days: i64) -> DateTime {
+pub(crate) fn business_days(at: DateTime, days: i64) -> DateTime {
     let mut date = at.date();
     let mut left = days.abs().min(10_000);
     while left > 0 {
@@ -176,7 +176,7 @@ pub fn business_days(at: DateTime, days: i64) -> DateTime {
 }
 
 /// How long it is between two moments, as a TIMEX of hours, minutes and seconds.
-pub fn length_of_time(seconds: i64) -> String {
+pub(crate) fn length_of_time(seconds: i64) -> String {
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     let mut timex = String::from("PT");
     for (n, unit) in [(hours, 'H'), (minutes, 'M'), (seconds, 'S')] {
@@ -186,4 +186,3 @@ pub fn length_of_time(seconds: i64) -> String {
     }
     if timex == "PT" { "PT0S".to_owned() } else { timex }
 }
-

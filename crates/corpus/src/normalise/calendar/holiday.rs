@@ -38,9 +38,7 @@ static RULES: LazyLock<HashMap<&'static str, Rule>> = LazyLock::new(|| {
         let numbers: Option<Vec<i64>> = words.iter().map(|word| word.parse().ok()).collect();
         let rule = match (words.as_slice(), numbers.as_deref()) {
             (_, Some([month, weekday, n])) => Rule::Weekday(*month, *weekday, *n),
-            (_, Some([month, weekday, n, plus])) => {
-                Rule::AfterWeekday(*month, *weekday, *n, *plus)
-            }
+            (_, Some([month, weekday, n, plus])) => Rule::AfterWeekday(*month, *weekday, *n, *plus),
             (["easter", plus], _) => Rule::Easter(plus.parse().ok()?),
             (["lunar", day], _) => {
                 let (month, day) = day.split_once('-')?;
@@ -93,7 +91,7 @@ impl Rule {
 }
 
 /// The holiday of that name, in a year or around the reference.
-pub fn date(cx: &Context, name: &str, year: Option<i64>) -> Option<When> {
+pub(crate) fn date(cx: &Context, name: &str, year: Option<i64>) -> Option<When> {
     let rule = RULES.get(name)?;
     if let Some(year) = year {
         let day = When::day(rule.in_year(year)?);
@@ -112,7 +110,9 @@ pub fn date(cx: &Context, name: &str, year: Option<i64>) -> Option<When> {
     let timex = match rule {
         Rule::Fixed(month, day) => format!("XXXX-{month:02}-{day:02}"),
         Rule::Weekday(month, weekday, n) => format!("XXXX-{month:02}-WXX-{weekday}-{n}"),
-        _ => days(0).map_or(String::new(), |day| format!("XXXX-{:02}-{:02}", day.month(), day.day())),
+        _ => {
+            days(0).map_or(String::new(), |day| format!("XXXX-{:02}-{:02}", day.month(), day.day()))
+        }
     };
     let (past, future) = (midnight(past), midnight(future));
     Some(When::new(Sort::Date, timex, (past, past), (future, future)))
@@ -133,7 +133,7 @@ fn easter(year: i64) -> Option<Date> {
 }
 
 /// A day of the Chinese calendar; of a twelfth month without a 30th day, its last.
-pub fn lunar(year: i64, month: i64, day: i64) -> Option<Date> {
+pub(crate) fn lunar(year: i64, month: i64, day: i64) -> Option<Date> {
     let year = LUNAR.get(&year)?;
     let before = month - 1 + i64::from(year.leap != 0 && month > year.leap);
     let before = usize::try_from(before).ok()?;

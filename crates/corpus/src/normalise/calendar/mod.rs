@@ -15,7 +15,8 @@ mod range;
 use jiff::Span;
 use jiff::civil::{Date, DateTime, Time};
 
-pub use clock::{afternoon_of, hms};
+pub use clock::afternoon_of;
+pub(crate) use clock::hms;
 
 use super::grammar::Constructor;
 use super::value::Value;
@@ -98,7 +99,7 @@ pub enum Open {
 
 impl When {
     /// An expression of that sort whose readings are `past` and `future`.
-    pub fn new(sort: Sort, timex: String, past: Ends, future: Ends) -> When {
+    pub(crate) fn new(sort: Sort, timex: String, past: Ends, future: Ends) -> When {
         When {
             sort,
             timex,
@@ -114,13 +115,13 @@ impl When {
     }
 
     /// A day that is certain.
-    pub fn day(date: Date) -> When {
+    pub(crate) fn day(date: Date) -> When {
         let at = midnight(date);
         When::new(Sort::Date, date.to_string(), (at, at), (at, at))
     }
 
     /// The same expression with another timex.
-    pub fn with_timex(mut self, timex: String) -> When {
+    pub(crate) fn with_timex(mut self, timex: String) -> When {
         self.timex = timex;
         self
     }
@@ -132,32 +133,32 @@ impl When {
 }
 
 /// The beginning of a day.
-pub fn midnight(date: Date) -> DateTime {
+pub(crate) fn midnight(date: Date) -> DateTime {
     date.to_datetime(Time::midnight())
 }
 
 /// Days later, or earlier where negative; the day itself at the ends of the calendar.
-pub fn plus_days(date: Date, days: i64) -> Date {
+pub(crate) fn plus_days(date: Date, days: i64) -> Date {
     Span::new().try_days(days).ok().and_then(|span| date.checked_add(span).ok()).unwrap_or(date)
 }
 
 /// Months later or earlier; the last day of the month where it has no such day.
-pub fn plus_months(date: Date, months: i64) -> Date {
+pub(crate) fn plus_months(date: Date, months: i64) -> Date {
     Span::new().try_months(months).ok().and_then(|span| date.checked_add(span).ok()).unwrap_or(date)
 }
 
 /// Seconds later or earlier.
-pub fn plus_seconds(at: DateTime, seconds: i64) -> DateTime {
+pub(crate) fn plus_seconds(at: DateTime, seconds: i64) -> DateTime {
     Span::new().try_seconds(seconds).ok().and_then(|span| at.checked_add(span).ok()).unwrap_or(at)
 }
 
 /// Days from `a` to `b`.
-pub fn days_between(a: Date, b: Date) -> i64 {
+pub(crate) fn days_between(a: Date, b: Date) -> i64 {
     a.until(b).map_or(0, |span| i64::from(span.get_days()))
 }
 
 /// Seconds from `a` to `b`.
-pub fn seconds_between(a: DateTime, b: DateTime) -> i64 {
+pub(crate) fn seconds_between(a: DateTime, b: DateTime) -> i64 {
     let days = days_between(a.date(), b.date());
     let of_day = |at: DateTime| {
         i64::from(at.hour()) * 3600 + i64::from(at.minute()) * 60 + i64::from(at.second())
@@ -166,12 +167,12 @@ pub fn seconds_between(a: DateTime, b: DateTime) -> i64 {
 }
 
 /// The day of that number in that month, if there is one.
-pub fn ymd(year: i64, month: i64, day: i64) -> Option<Date> {
+pub(crate) fn ymd(year: i64, month: i64, day: i64) -> Option<Date> {
     Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
 }
 
 /// The constructors of times, by their names in rule files.
-pub fn constructor(name: &str) -> Option<Constructor> {
+pub(crate) fn constructor(name: &str) -> Option<Constructor> {
     date::constructor(name)
         .or_else(|| period::constructor(name))
         .or_else(|| range::constructor(name))

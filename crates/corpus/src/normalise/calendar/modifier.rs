@@ -4,7 +4,7 @@ use super::super::grammar::Constructor;
 use super::{Open, Sort, When, some, when};
 
 /// The constructors of changed expressions, by their names in rule files.
-pub fn constructor(name: &str) -> Option<Constructor> {
+pub(crate) fn constructor(name: &str) -> Option<Constructor> {
     Some(match name {
         // bounded(before | after | since | until, time)
         "bounded" => |_, args| bounded(args.first()?.text()?, when(args, 1)?).and_then(some),
@@ -60,11 +60,7 @@ fn bounded(word: &str, of: &When) -> Option<When> {
         None => word.to_owned(),
     });
     let part_of_day = of.sort == Sort::TimeRange && of.timex.starts_with("TM");
-    found.source = (!part_of_day).then_some(if range {
-        "datetimerange"
-    } else {
-        "datetimepoint"
-    });
+    found.source = (!part_of_day).then_some(if range { "datetimerange" } else { "datetimepoint" });
     found.sort = match of.sort {
         Sort::Date => Sort::DateRange,
         Sort::Time => Sort::TimeRange,

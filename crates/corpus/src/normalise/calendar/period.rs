@@ -7,12 +7,11 @@ use super::super::value::Value;
 use super::date::monday;
 use super::duration::shift;
 use super::{
-    Ends, Sort, When, days_between, int, midnight, plus_days, plus_months, some,
-    when, ymd,
+    Ends, Sort, When, days_between, int, midnight, plus_days, plus_months, some, when, ymd,
 };
 
 /// The constructors of stretches of days, by their names in rule files.
-pub fn constructor(name: &str) -> Option<Constructor> {
+pub(crate) fn constructor(name: &str) -> Option<Constructor> {
     Some(match name {
         // month(year, month), the year may be missing
         "month" => |cx, args| month(cx, int(args, 0), int(args, 1)?).and_then(some),
@@ -23,9 +22,9 @@ pub fn constructor(name: &str) -> Option<Constructor> {
         },
         "year" => |_, args| year(int(args, 0)?).and_then(some),
         // relative(shift, unit): last week, this month, next year
-        "relative_period" => |cx, args| {
-            relative(cx, int(args, 0)?, args.get(1)?.text()?).and_then(some)
-        },
+        "relative_period" => {
+            |cx, args| relative(cx, int(args, 0)?, args.get(1)?.text()?).and_then(some)
+        }
         // The same week: which one it is the words before say.
         "same_period" => |cx, args| {
             let unit = args.first()?.text()?;
@@ -126,7 +125,8 @@ pub fn constructor(name: &str) -> Option<Constructor> {
             let reading = |at: DateTime| (at, shift(at, length, 1));
             let (past, future) = (reading(start.past.0), reading(start.future.0));
             // A start in the year that is now is meant, whether or not it has passed.
-            let this_year = [past, future].into_iter().find(|(at, _)| at.year() == cx.reference.year());
+            let this_year =
+                [past, future].into_iter().find(|(at, _)| at.year() == cx.reference.year());
             let ends = this_year.unwrap_or(future);
             let timex = format!("({},{},{})", ends.0.date(), ends.1.date(), length.timex);
             some(When::new(Sort::DateRange, timex, ends, ends))
@@ -170,13 +170,16 @@ pub fn constructor(name: &str) -> Option<Constructor> {
             let timex = format!("({},{},P{days}D)", ends.0.date(), ends.1.date());
             some(When::new(Sort::DateRange, timex, ends, ends))
         },
-        "this_month" => |cx, args| {
-            Some(Value::Int(i64::from(cx.reference.month()) + int(args, 0)?))
-        },
+        "this_month" => {
+            |cx, args| Some(Value::Int(i64::from(cx.reference.month()) + int(args, 0)?))
+        }
         "decade" => |cx, args| decade(cx, int(args, 0)?, int(args, 1)).and_then(some),
         "decade_of" => |cx, args| {
             let year = int(args, 0)?;
-            (year % 10 == 0).then(|| decade(cx, year % 100, Some(year / 100))).flatten().and_then(some)
+            (year % 10 == 0)
+                .then(|| decade(cx, year % 100, Some(year / 100)))
+                .flatten()
+                .and_then(some)
         },
         "shift_year" => |cx, args| Some(Value::Int(i64::from(cx.reference.year()) + int(args, 0)?)),
         "century" => |_, args| {
@@ -269,7 +272,11 @@ pub fn constructor(name: &str) -> Option<Constructor> {
         "first_or_last" => |_, args| {
             let (length, stretch, sign) = (when(args, 0)?, when(args, 1)?, int(args, 2)?);
             let (start, end) = stretch.future;
-            let ends = if sign < 0 { (shift(end, length, -1), end) } else { (start, shift(start, length, 1)) };
+            let ends = if sign < 0 {
+                (shift(end, length, -1), end)
+            } else {
+                (start, shift(start, length, 1))
+            };
             let timex = format!("({},{},{})", ends.0.date(), ends.1.date(), length.timex);
             some(When::new(Sort::DateRange, timex, ends, ends))
         },
@@ -289,7 +296,7 @@ fn stretch(start: Date, end: Date) -> Ends {
 }
 
 /// A month, of a year or around the reference.
-pub fn month(cx: &Context, year: Option<i64>, month: i64) -> Option<When> {
+pub(crate) fn month(cx: &Context, year: Option<i64>, month: i64) -> Option<When> {
     let of = |year: i64| {
         let start = ymd(year, month, 1)?;
         Some(stretch(start, plus_months(start, 1)))
@@ -298,15 +305,14 @@ pub fn month(cx: &Context, year: Option<i64>, month: i64) -> Option<When> {
         let ends = of(year)?;
         return Some(When::new(Sort::DateRange, format!("{year:04}-{month:02}"), ends, ends));
     }
-    let (this_year, this_month) =
-        (i64::from(cx.reference.year()), i64::from(cx.reference.month()));
+    let (this_year, this_month) = (i64::from(cx.reference.year()), i64::from(cx.reference.month()));
     let future = of(this_year + i64::from(month < this_month))?;
     let past = of(this_year - i64::from(month >= this_month))?;
     Some(When::new(Sort::DateRange, format!("XXXX-{month:02}"), past, future))
 }
 
 /// A year.
-pub fn year(year: i64) -> Option<When> {
+pub(crate) fn year(year: i64) -> Option<When> {
     let ends = stretch(ymd(year, 1, 1)?, ymd(year + 1, 1, 1)?);
     Some(When::new(Sort::DateRange, format!("{year:04}"), ends, ends))
 }
@@ -363,7 +369,7 @@ fn week_in(n: i64, within: &When) -> Option<When> {
 }
 
 /// `relative(-1, "W")` is last week.
-pub fn relative(cx: &Context, shift: i64, unit: &str) -> Option<When> {
+pub(crate) fn relative(cx: &Context, shift: i64, unit: &str) -> Option<When> {
     let today = cx.reference.date();
     let (start, end, timex) = match unit {
         "D" => return Some(When::day(plus_days(today, shift))),
@@ -497,4 +503,3 @@ fn part_of(stretch: &When, part: &str) -> Option<When> {
     found.modifier = Some(name.to_owned());
     Some(found)
 }
-

@@ -3,7 +3,6 @@
 use jiff::civil::DateTime;
 
 use super::super::grammar::{Constructor, Context};
-use super::super::value::Value;
 use super::clock::{afternoon_of, datetime, datetime_part};
 use super::duration::{length_of_time, shift};
 use super::{
@@ -12,7 +11,7 @@ use super::{
 };
 
 /// The constructors of ranges, by their names in rule files.
-pub fn constructor(name: &str) -> Option<Constructor> {
+pub(crate) fn constructor(name: &str) -> Option<Constructor> {
     Some(match name {
         // date_range(from, to): days, months or years
         "date_range" => |cx, args| date_range(cx, when(args, 0)?, when(args, 1)?).and_then(some),
@@ -79,9 +78,9 @@ pub fn constructor(name: &str) -> Option<Constructor> {
             let date = When::new(Sort::Date, date.to_owned(), past, future);
             datetime_part(&date, &times).and_then(some)
         },
-        "datetime_range_zh" => |_, args| {
-            datetime_range(when(args, 0)?, when(args, 1)?).and_then(some)
-        },
+        "datetime_range_zh" => {
+            |_, args| datetime_range(when(args, 0)?, when(args, 1)?).and_then(some)
+        }
         // time_for(time, duration): from 9 for 2.5 hours
         "time_for" => |_, args| {
             let (start, length) = (when(args, 0)?, when(args, 1)?);
@@ -123,9 +122,7 @@ pub fn constructor(name: &str) -> Option<Constructor> {
             datetime_part(&date, &times).and_then(some)
         },
         // datetime_range(from, to), either of which may be a time of day alone
-        "datetime_range" => |_, args| {
-            datetime_range(when(args, 0)?, when(args, 1)?).and_then(some)
-        },
+        "datetime_range" => |_, args| datetime_range(when(args, 0)?, when(args, 1)?).and_then(some),
         // From now until a time of day or a moment.
         "from_now" => |cx, args| {
             let end = when(args, 0)?;
@@ -139,7 +136,9 @@ pub fn constructor(name: &str) -> Option<Constructor> {
             };
             let clock = if end.sort == Sort::Time {
                 let colon = end.timex.len() > 3;
-                let time = if colon { format!("T{:02}:{:02}", at.hour(), at.minute()) } else {
+                let time = if colon {
+                    format!("T{:02}:{:02}", at.hour(), at.minute())
+                } else {
                     format!("T{:02}", at.hour())
                 };
                 format!("{}{time}", at.date())
@@ -235,7 +234,8 @@ fn date_range(cx: &Context, a: &When, b: &When) -> Option<When> {
             Some((midnight(first), midnight(last)))
         };
         // A month at the end counts until its last day.
-        let last = |end: DateTime| if kb == 'M' { midnight(plus_months(end.date(), 1)) } else { end };
+        let last =
+            |end: DateTime| if kb == 'M' { midnight(plus_months(end.date(), 1)) } else { end };
         let future = (-2..3).filter_map(of).find(|(_, end)| last(*end) >= cx.reference)?;
         let past = (-2..3).filter_map(of).filter(|(start, _)| *start <= cx.reference).last()?;
         (past, future)
@@ -274,7 +274,7 @@ fn date_range(cx: &Context, a: &When, b: &When) -> Option<When> {
 }
 
 /// Two times of day. Where neither says which half of the day, both may be either.
-pub fn time_range(a: &When, b: &When) -> Option<When> {
+pub(crate) fn time_range(a: &When, b: &When) -> Option<When> {
     let (mut a, mut b) = (a.clone(), b.clone());
     let clock = |when: &When| {
         let at = when.future.0;
@@ -335,8 +335,7 @@ fn datetime_range(a: &When, b: &When) -> Option<When> {
     };
     let time_of = |when: &When| {
         let (_, clock) = when.timex.split_once('T')?;
-        let mut time =
-            When::new(Sort::Time, format!("T{clock}"), when.past, when.future);
+        let mut time = When::new(Sort::Time, format!("T{clock}"), when.past, when.future);
         time.twelve_hours = when.twelve_hours;
         Some(time)
     };
