@@ -170,8 +170,9 @@ fn leaves_open(original: &str, form: &str) -> bool {
 
 /// Whether a line is one of a program: then nothing in it is an expression to rewrite.
 fn is_source(line: &str) -> bool {
-    const MARKS: [&str; 15] = [
+    const MARKS: [&str; 16] = [
         "==", "!=", "::", "->", "=>", "+=", "-=", "&&", "||", "();", "</", "/>", "[]", "){", " = ",
+        "(\"",
     ];
     let line = line.trim();
     let ends = line.ends_with([';', '{', '}']) && line.contains(['(', '=', '[', '{', '}', '"']);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 /// The file of that name among the shared data, or `None`, with a word about it, where it is not.
-pub fn file(name: &str) -> Option<String> {
+pub(crate) fn file(name: &str) -> Option<String> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(name);
     let Ok(bytes) = std::fs::read(&root) else {
         println!("skipped: {name} is not beside the repository");
@@ -22,6 +22,6 @@ pub fn file(name: &str) -> Option<String> {
 }
 
 /// Its lines, as JSON.
-pub fn lines(name: &str) -> Option<Vec<Value>> {
+pub(crate) fn lines(name: &str) -> Option<Vec<Value>> {
     Some(file(name)?.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
 }

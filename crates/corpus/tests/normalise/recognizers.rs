@@ -44,13 +44,7 @@ fn rules(model: &str) -> &'static [&'static str] {
 
 /// As the specification writes texts: lower case, half width.
 fn written(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap(),
-            _ if token::is_han(c) => c,
-            _ => token::fold(c),
-        })
-        .collect()
+    text.chars().map(|c| if token::is_han(c) { c } else { token::fold(c) }).collect()
 }
 
 fn right(case: &Value, found: &[Found]) -> bool {

@@ -13,7 +13,7 @@ use hadal_corpus::{Step, lines};
 /// A record may name its own language (`lang`) and reference (`reference`, a date and time), from
 /// which `today` and `next year` are counted.
 #[derive(Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Put back what `normalise` had rewritten.
     #[arg(long)]
     undo: bool,
@@ -32,7 +32,7 @@ pub struct Arguments {
 }
 
 /// Runs the command on standard input.
-pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let Some(lang) = Lang::from_code(&arguments.lang) else {
         bail!("--lang {}: there are rules for en and zh", arguments.lang);
     };

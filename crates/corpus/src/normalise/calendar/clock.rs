@@ -84,6 +84,12 @@ pub(crate) fn constructor(name: &str) -> Option<Constructor> {
             let now = cx.reference;
             some(When::new(Sort::DateTime, "FUTURE_REF".to_owned(), (now, now), (now, now)))
         },
+        // The same time of day, of the morning or the afternoon.
+        "either" => |_, args| {
+            let mut time = when(args, 0)?.clone();
+            time.twelve_hours = (1..=12).contains(&time.future.0.hour());
+            some(time)
+        },
         // time_with(time, half): 1 morning, 2 afternoon, 4 around noon, 5 around midnight
         "time_with" => |_, args| {
             let mut time = when(args, 0)?.clone();

@@ -237,8 +237,10 @@ fn weekday_in_month(cx: &Context, args: &[Value]) -> Option<When> {
     let of =
         |start: Date| nth_weekday(i64::from(start.year()), i64::from(start.month()), weekday, n);
     let (past, future) = (of(month.past.0.date())?, of(month.future.0.date())?);
+    // The last one is written by its number.
+    let number = if n < 0 { i64::from(future.day() - 1) / 7 + 1 } else { n };
     if month.definite() {
-        let timex = format!("{}-WXX-{weekday}-#{n}", month.timex);
+        let timex = format!("{}-WXX-{weekday}-#{number}", month.timex);
         return Some(When::day(future).with_timex(timex));
     }
     // The month that is now may have had its day already.
@@ -249,7 +251,7 @@ fn weekday_in_month(cx: &Context, args: &[Value]) -> Option<When> {
         past = future;
         future = of(plus_months(future.first_of_month(), 12))?;
     }
-    let timex = format!("{}-WXX-{weekday}-#{n}", month.timex);
+    let timex = format!("{}-WXX-{weekday}-#{number}", month.timex);
     let (past, future) = (midnight(past), midnight(future));
     Some(When::new(Sort::Date, timex, (past, past), (future, future)))
 }

@@ -146,6 +146,14 @@ pub(crate) fn constructor(name: &str) -> Option<Constructor> {
             week(year, int(args, 0)?).and_then(some)
         },
         "week_in" => |_, args| week_in(int(args, 0)?, when(args, 1)?).and_then(some),
+        // first_weeks(n, stretch): the first n whole weeks of a year
+        "first_weeks" => |_, args| {
+            let (n, year) = (int(args, 0)?, when(args, 1)?);
+            let start = week_in(1, year)?.future.0.date();
+            let ends = stretch(start, plus_days(start, 7 * n));
+            let timex = format!("({},{},P{n}W)", ends.0.date(), ends.1.date());
+            some(When::new(Sort::DateRange, timex, ends, ends))
+        },
         // The n-th month or quarter of a stretch: the third month of 2021.
         "month_in" => |cx, args| {
             let (n, year) = (int(args, 0)?, when(args, 1)?);
