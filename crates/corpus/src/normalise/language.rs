@@ -146,10 +146,11 @@ impl Language {
             let mut best: Option<(usize, Value)> = None;
             for rule in rules {
                 let matches = machine.matches(*rule, at);
-                if let Some((end, value)) = matches.last() {
-                    if best.as_ref().is_none_or(|(longest, _)| end > longest) && *end > at {
-                        best = Some((*end, value.clone()));
-                    }
+                if let Some((end, value)) = matches.last()
+                    && *end > at
+                    && best.as_ref().is_none_or(|(longest, _)| end > longest)
+                {
+                    best = Some((*end, value.clone()));
                 }
             }
             match best {

@@ -81,10 +81,10 @@ impl<'a> Machine<'a> {
         self.depth += 1;
         let mut found: Vec<(usize, Value)> = Vec::new();
         for way in &self.grammar.rules[rule as usize] {
-            if let Some(token) = self.text.tokens.get(at) {
-                if !way.first.admits(token.kind, token.word) {
-                    continue;
-                }
+            if let Some(token) = self.text.tokens.get(at)
+                && !way.first.admits(token.kind, token.word)
+            {
+                continue;
             }
             let mut slots: [Value; SLOTS] = Default::default();
             self.run(&way.ops, 0, at, &mut slots, &mut |machine, end, slots| {

@@ -83,7 +83,7 @@ pub fn write_number(value: f64) -> String {
     let digits = digits.trim_end_matches('0');
     let n_digits = digits.len() as i32;
     let mut out = String::from(sign);
-    if exponent >= 15 || exponent < -5 {
+    if !(-5..15).contains(&exponent) {
         out.push_str(&digits[..1]);
         if n_digits > 1 {
             out.push('.');

@@ -177,13 +177,9 @@ pub(crate) fn in_part(time: &When, part: &str) -> When {
         _ => hour != 12,
     };
     time.twelve_hours = false;
-    if afternoon {
-        afternoon_of(&time)
-    } else if hour == 12 && (part == "TNI" || part == "TMO") {
-        afternoon_of(&time)
-    } else {
-        time
-    }
+    // Twelve at night is midnight.
+    let midnight = hour == 12 && matches!(part, "TNI" | "TMO");
+    if afternoon || midnight { afternoon_of(&time) } else { time }
 }
 
 /// The same with every hour twelve hours later; of noon, midnight.

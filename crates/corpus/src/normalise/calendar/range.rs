@@ -237,7 +237,7 @@ fn date_range(cx: &Context, a: &When, b: &When) -> Option<When> {
         let last =
             |end: DateTime| if kb == 'M' { midnight(plus_months(end.date(), 1)) } else { end };
         let future = (-2..3).filter_map(of).find(|(_, end)| last(*end) >= cx.reference)?;
-        let past = (-2..3).filter_map(of).filter(|(start, _)| *start <= cx.reference).last()?;
+        let past = (-2..3).rev().filter_map(of).find(|(start, _)| *start <= cx.reference)?;
         (past, future)
     } else {
         let after = |start: DateTime| {
