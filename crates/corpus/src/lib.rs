@@ -13,6 +13,7 @@ pub mod dedup;
 mod error;
 pub mod filter;
 pub mod lines;
+pub mod normalise;
 mod record;
 mod step;
 

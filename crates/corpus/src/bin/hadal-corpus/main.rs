@@ -7,6 +7,7 @@ mod augment;
 mod dedup;
 mod dropped;
 mod filter;
+mod normalise;
 mod serve;
 
 use clap::{Parser, Subcommand};
@@ -24,19 +25,21 @@ struct Program {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Drop what is not worth learning from, and mask personal data.
+    Filter(filter::Filter),
     Dedup(dedup::Dedup),
     Serve(serve::Serve),
-    /// Drops what is not worth learning from, and masks personal data.
-    Filter(filter::Filter),
-    /// Writes every record and copies of it that say the same a little differently.
+    Normalise(normalise::Arguments),
+    /// Write every record and copies of it that say the same a little differently.
     Augment(augment::Augment),
 }
 
 fn main() -> anyhow::Result<()> {
     match Program::parse().command {
-        Command::Dedup(command) => command.run(),
-        Command::Serve(command) => command.run(),
         Command::Filter(filter) => filter.run(),
+        Command::Dedup(dedup) => dedup.run(),
+        Command::Serve(serve) => serve.run(),
+        Command::Normalise(arguments) => normalise::run(&arguments),
         Command::Augment(augment) => augment.run(),
     }
 }

@@ -1,0 +1,63 @@
+//! `hadal corpus normalise`: one form for times, quantities and places, and its undoing.
+
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use hadal_corpus::normalise::{Lang, Normalise, Undo, parse_reference};
+use hadal_corpus::{Step, lines};
+
+/// Rewrites expressions of time and quantity into one form; `spans` keeps what stood where.
+///
+/// A record may name its own language (`lang`) and reference (`reference`, a date and time), from
+/// which `today` and `next year` are counted.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Put back what `normalise` had rewritten.
+    #[arg(long)]
+    undo: bool,
+    /// Language of records that name none: en or zh.
+    #[arg(long, default_value = "en")]
+    lang: String,
+    /// Reference of records that name none, such as 2016-11-07T16:12:00.
+    #[arg(long, default_value = "2000-01-01T00:00:00")]
+    reference: String,
+    /// Make full-width letters and digits half-width as well.
+    #[arg(long)]
+    half_width: bool,
+    /// Where dropped records go, with their reasons; without it they are only counted.
+    #[arg(long)]
+    dropped: Option<PathBuf>,
+}
+
+/// Runs the command on standard input.
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let Some(lang) = Lang::from_code(&arguments.lang) else {
+        bail!("--lang {}: there are rules for en and zh", arguments.lang);
+    };
+    let Some(reference) = parse_reference(&arguments.reference) else {
+        bail!(
+            "--reference {}: not a date and time such as 2016-11-07T16:12:00",
+            arguments.reference
+        );
+    };
+    let step: Box<dyn Step> = if arguments.undo {
+        Box::new(Undo)
+    } else {
+        Box::new(Normalise { lang, reference, half_width: arguments.half_width })
+    };
+    let dropped: Box<dyn Write> = match &arguments.dropped {
+        Some(path) => Box::new(BufWriter::new(
+            std::fs::File::create(path).with_context(|| path.display().to_string())?,
+        )),
+        None => Box::new(io::sink()),
+    };
+    let counts =
+        lines::run(&*step, io::stdin().lock(), BufWriter::new(io::stdout().lock()), dropped)?;
+    eprintln!(
+        "{} kept, {} dropped, {} unreadable",
+        counts.n_kept, counts.n_dropped, counts.n_unreadable
+    );
+    Ok(())
+}

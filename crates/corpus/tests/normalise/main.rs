@@ -1,0 +1,7 @@
+//! The normaliser against public suites and against itself.
+
+mod data;
+mod jionlp;
+mod properties;
+mod recognizers;
+mod rewriting;
