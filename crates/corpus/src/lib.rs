@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod error;
+pub mod extract;
 pub mod lines;
 mod record;
 mod step;
