@@ -11,6 +11,7 @@
 mod error;
 pub mod extract;
 pub mod lines;
+pub mod read;
 mod record;
 mod step;
 

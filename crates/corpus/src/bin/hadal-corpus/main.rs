@@ -3,6 +3,9 @@
 
 #![forbid(unsafe_code)]
 
+mod extract;
+mod read;
+
 use clap::{Parser, Subcommand};
 
 /// Raw pages and files to a corpus worth learning from.
@@ -17,8 +20,14 @@ struct Program {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    Extract(extract::Command),
+    Read(read::Command),
+}
 
 fn main() -> anyhow::Result<()> {
-    match Program::parse().command {}
+    match Program::parse().command {
+        Command::Extract(command) => extract::run(&command),
+        Command::Read(command) => read::run(&command),
+    }
 }

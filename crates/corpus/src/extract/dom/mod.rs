@@ -84,6 +84,12 @@ impl<'a> Dom<'a> {
         text
     }
 
+    /// The text in a script, which has no entities.
+    pub fn text_raw(&self, id: usize) -> &'a str {
+        let text = (id + 1..self.nodes[id].end as usize).next();
+        text.map_or("", |text| self.raw(text))
+    }
+
     /// Whether a node stands in an element of a tag.
     pub fn is_within(&self, id: usize, tag: Tag) -> bool {
         let mut id = id;

@@ -1,6 +1,7 @@
 //! The elements that the reading of a page tells apart.
 
-/// An element's name, or what else a node of a page may be.
+/// An element's name, or what else a node of a page may be; each element by its own name.
+#[expect(missing_docs, reason = "the names are those of HTML")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Tag {

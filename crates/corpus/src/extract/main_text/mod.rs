@@ -23,7 +23,7 @@ enum Trust {
 }
 
 /// A text shorter than this, in bytes, is taken for a part only, and names are believed less.
-const ENOUGH: usize = 250;
+pub(super) const ENOUGH: usize = 250;
 
 /// The main text: a paragraph, heading or list item each, an empty line between.
 pub(super) fn main_text(dom: &Dom<'_>) -> String {
