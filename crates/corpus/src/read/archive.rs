@@ -30,7 +30,10 @@ pub(super) fn read(
         if file.is_dir() {
             continue;
         }
-        let inner = format!("{name}/{}", file.name());
+        let inner = match file.name() {
+            Ok(inside) => format!("{name}/{inside}"),
+            Err(_) => super::id(name, number as u64),
+        };
         let growth = Growth::of_length(file.compressed_size());
         open(&inner, Box::new(BufReader::new(growth.limit(file))), depth + 1, emit)?;
     }

@@ -9,7 +9,6 @@ mod documents;
 pub mod encoding;
 mod http;
 mod packed;
-mod parquet;
 mod source;
 mod warc;
 

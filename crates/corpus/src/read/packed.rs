@@ -73,11 +73,11 @@ impl<R: BufRead> Read for GzipMembers<R> {
 }
 
 /// The frames of a Zstandard file, one after the other; it ends with one error where one is broken.
-pub(super) struct ZstdFrames<R> {
+pub(super) struct ZstdFrames<R: Read> {
     state: Zstd<R>,
 }
 
-enum Zstd<R> {
+enum Zstd<R: Read> {
     Between(R),
     In(Box<StreamingDecoder<Chain<Cursor<[u8; 4]>, R>, FrameDecoder>>),
     Ended,

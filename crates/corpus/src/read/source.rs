@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Cursor, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
 use super::packed::{Growth, GzipMembers, ZstdFrames};
-use super::{Emit, LONGEST, archive, documents, parquet, unreadable, warc};
+use super::{Emit, LONGEST, archive, documents, unreadable, warc};
 use crate::Error;
 
 /// How many packings are opened one in the other: an archive of packed archives, no deeper.
@@ -63,7 +63,6 @@ fn read_file(path: &Path, emit: &mut Emit<'_>) -> Result<(), Error> {
     match opened {
         Err(_) => emit(unreadable(name, b"", "file cannot be opened")),
         Ok((ZIP, file)) => archive::read(&name, BufReader::new(file), 0, emit),
-        Ok((PARQUET, file)) => parquet::read(&name, file, emit),
         Ok((_, file)) => read_stream(&name, BufReader::with_capacity(BUFFER, file), emit),
     }
 }
@@ -103,7 +102,7 @@ pub(super) fn open<'a>(
         return open(unpacked(name, &[".zst", ".zstd"]), Box::new(frames), depth + 1, emit);
     }
     if beginning.starts_with(&PARQUET) {
-        return emit(unreadable(name.to_owned(), b"", "Parquet that is not a file of its own"));
+        return emit(unreadable(name.to_owned(), b"", "Parquet is not read"));
     }
     if beginning.starts_with(&ZIP) {
         let mut bytes = Vec::new();
