@@ -2,7 +2,7 @@
 //! what else is known.
 //!
 //! No library is behind it. The two ports of trafilatura were measured first: the better one reads
-//! fewer pages right, at a fortieth of the speed (`docs/corpus-extract.md`).
+//! fewer pages right, at a tenth of the speed or less (`docs/corpus-extract.md`).
 
 pub mod dom;
 mod language;
