@@ -11,9 +11,11 @@
 pub mod augment;
 pub mod dedup;
 mod error;
+pub mod extract;
 pub mod filter;
 pub mod lines;
 pub mod normalise;
+pub mod read;
 mod record;
 mod step;
 

@@ -6,8 +6,10 @@
 mod augment;
 mod dedup;
 mod dropped;
+mod extract;
 mod filter;
 mod normalise;
+mod read;
 mod serve;
 
 use clap::{Parser, Subcommand};
@@ -25,6 +27,8 @@ struct Program {
 
 #[derive(Subcommand)]
 enum Command {
+    Read(read::Command),
+    Extract(extract::Command),
     /// Drop what is not worth learning from, and mask personal data.
     Filter(filter::Filter),
     Dedup(dedup::Dedup),
@@ -36,6 +40,8 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     match Program::parse().command {
+        Command::Read(command) => read::run(&command),
+        Command::Extract(command) => extract::run(&command),
         Command::Filter(filter) => filter.run(),
         Command::Dedup(dedup) => dedup.run(),
         Command::Serve(serve) => serve.run(),
