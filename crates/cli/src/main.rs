@@ -11,6 +11,7 @@ mod bench;
 mod builtin;
 mod chat;
 mod conversation;
+mod corpus;
 mod eval;
 mod export;
 mod failure;
@@ -62,6 +63,7 @@ enum Command {
     /// Train and use tokenizers.
     #[command(subcommand)]
     Tokenizer(tokenizer::TokenizerCommand),
+    Corpus(corpus::CorpusArgs),
     Train(train::TrainArgs),
     Bench(bench::BenchArgs),
 }
@@ -76,6 +78,7 @@ fn main() -> ExitCode {
         Command::Pack(args) => pack::run(args),
         Command::Logits(args) => logits::run(args),
         Command::Tokenizer(command) => tokenizer::run(command),
+        Command::Corpus(args) => corpus::run(args),
         Command::Train(args) => train::run(args),
         Command::Bench(args) => bench::run(args),
     };

@@ -21,7 +21,7 @@ pub(super) struct GzipMembers<R> {
 
 enum Gzip<R> {
     Between(R),
-    In(GzDecoder<R>),
+    In(Box<GzDecoder<R>>),
     Ended,
 }
 
@@ -45,7 +45,7 @@ impl<R: BufRead> Read for GzipMembers<R> {
                         return Ok(0);
                     }
                     match memchr::memchr(0x1F, ahead) {
-                        Some(0) => self.state = Gzip::In(GzDecoder::new(input)),
+                        Some(0) => self.state = Gzip::In(Box::new(GzDecoder::new(input))),
                         found => {
                             let n_skipped = found.unwrap_or(ahead.len());
                             input.consume(n_skipped);
@@ -77,9 +77,12 @@ pub(super) struct ZstdFrames<R: Read> {
     state: Zstd<R>,
 }
 
+/// A frame, whose first bytes were looked at.
+type Frame<R> = StreamingDecoder<Chain<Cursor<[u8; 4]>, R>, FrameDecoder>;
+
 enum Zstd<R: Read> {
     Between(R),
-    In(Box<StreamingDecoder<Chain<Cursor<[u8; 4]>, R>, FrameDecoder>>),
+    In(Box<Frame<R>>),
     Ended,
 }
 

@@ -13,7 +13,7 @@ use crate::dropped;
 
 /// Read files of any kind as records, one a line.
 ///
-/// WARC, WET and ARC, pages, texts, Markdown, JSON lines and Parquet; packed with gzip or Zstandard,
+/// WARC, WET and ARC, pages, texts, Markdown and JSON lines; packed with gzip or Zstandard,
 /// and in zip archives. A folder stands for all files in it, - for standard input. What cannot be
 /// read is dropped with its reason, and the rest goes on.
 #[derive(Args)]

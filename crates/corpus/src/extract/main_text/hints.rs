@@ -39,10 +39,8 @@ pub(super) fn hint(dom: &Dom<'_>, id: usize) -> Hint {
     let is_whole = matches!(node.tag, Tag::Article | Tag::Main);
     for (name, value) in dom.attributes(id) {
         match name {
-            "class" | "id" | "data-component" | "data-testid" => {
-                if !is_whole {
-                    read_names(value, &mut hint);
-                }
+            "class" | "id" | "data-component" | "data-testid" if !is_whole => {
+                read_names(value, &mut hint);
             }
             "role" => match value {
                 "navigation" | "banner" | "contentinfo" | "complementary" | "search" | "menu"
