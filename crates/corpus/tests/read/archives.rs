@@ -17,8 +17,8 @@ const WARCIO: &[(&str, usize, usize)] = &[
     ("example-resource.warc.gz", 1, 0),
     ("example-iana.org-chunked.warc", 1, 0),
     ("example-wrong-chunks.warc.gz", 1, 0),
-    ("example-space-in-url.arc", 1, 0),
-    ("example-wget-bad-target-uri.warc.gz", 1, 0),
+    ("example-wget-bad-target-uri.warc.gz", 3, 0),
+    ("post-test.warc.gz", 3, 0),
 ];
 
 fn warcio(file: &str) -> Option<PathBuf> {
@@ -51,6 +51,7 @@ fn broken_files_of_other_writers_give_reasons_and_end() {
         "bad.arc",
         "example-bad-non-chunked.warc.gz",
         "example-bad.warc.gz.bad",
+        "example-space-in-url.arc",
         "example-trunc.warc",
     ] {
         let Some(path) = warcio(file) else { return };
