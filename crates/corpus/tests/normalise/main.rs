@@ -1,5 +1,7 @@
 //! The normaliser against public suites and against itself.
 
+#![allow(clippy::unwrap_used)]
+
 mod data;
 mod jionlp;
 mod properties;

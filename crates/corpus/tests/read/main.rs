@@ -1,5 +1,7 @@
 //! Files of every kind to records, good, broken and hostile.
 
+#![allow(clippy::unwrap_used)]
+
 mod archives;
 mod broken;
 

@@ -171,7 +171,7 @@ fn meet<T: Latent>(
         let head = |h: usize| query * n_heads + heads.start + h.min(heads.len() - 1);
         let q: [[Parts<'_, T>; SCORE_HEADS]; MIX_HEADS / SCORE_HEADS] = from_fn(|tile| {
             let parts = |h| asked.row(head(tile * SCORE_HEADS + h)).split_at(rank);
-            from_fn(|h| parts(h)).map(|(content, position)| [content, position])
+            from_fn(parts).map(|(content, position)| [content, position])
         });
         for first_key in keys.clone().step_by(SCORE_KEYS) {
             let key = |k: usize| (first_key + k).min(keys.end - 1);
