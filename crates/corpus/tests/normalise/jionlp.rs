@@ -99,5 +99,5 @@ fn time_cases() {
         }
     }
     println!("JioNLP time: {passed} of {all}, {:.1} %", 100.0 * f64::from(passed) / f64::from(all));
-    assert!(passed > 0, "{passed} of {all}");
+    assert!(passed >= 23, "{passed} of {all}");
 }
