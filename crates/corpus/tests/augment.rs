@@ -1,5 +1,7 @@
 //! What copies of a text have in common with it, for every operation.
 
+#![allow(clippy::unwrap_used)]
+
 use std::sync::Arc;
 
 use hadal_corpus::Record;
