@@ -160,8 +160,13 @@ fn copy(text: &str, options: &Options, out: &mut Normalised) {
 }
 
 /// Whether digits alone, such as `5/1` or `2.0`, could as well be something else than the form says:
-/// a fraction, a version. Only thousands and whole dates are rewritten from digits alone.
+/// a fraction, a version. Only thousands and whole dates are rewritten from digits alone. One Han
+/// character is more often part of a word, 同一, than a number.
 fn leaves_open(original: &str, form: &str) -> bool {
+    let mut chars = original.chars();
+    if chars.next().is_some_and(is_han) && chars.next().is_none() {
+        return true;
+    }
     let by_digits = !original.chars().any(|c| c.is_alphabetic() || is_han(c));
     let marked = original.contains([',', '%', '$', '€', '£', '¥']);
     // `2016/10/2` has a form of ten characters, `2016-10-02`.
