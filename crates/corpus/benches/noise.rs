@@ -2,7 +2,7 @@
 //!
 //!     cargo bench -p hadal-corpus --bench noise -- blocks.jsonl
 //!
-//! `blocks.jsonl` is what `benches/data/noise_blocks.py` writes. Of five parts of the sites, three
+//! `blocks.jsonl` is what `benches/noise_blocks.py` writes. Of five parts of the sites, three
 //! are learned from, one calibrates and chooses the threshold, and one is reported on; in turn.
 
 use std::time::Instant;
@@ -32,7 +32,7 @@ impl Block {
 fn main() -> Result<(), Error> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
     let [path] = &arguments[..] else {
-        println!("skipped: give the blocks that benches/data/noise_blocks.py writes");
+        println!("skipped: give the blocks that benches/noise_blocks.py writes");
         return Ok(());
     };
     let blocks = read(path)?;

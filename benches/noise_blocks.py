@@ -8,7 +8,7 @@ by it, and the others left out. `site` is what to hold out as a whole: pages of 
 
     zstd -dc article_extraction_benchmark.public.jsonl.zst readability_pages.public.jsonl.zst \\
             trafilatura_eval.public.jsonl.zst |
-        python3 benches/data/noise_blocks.py [--documents FILE...] > blocks.jsonl
+        python3 benches/noise_blocks.py [--documents FILE...] > blocks.jsonl
 
 `--documents` adds paragraphs of JSON lines with a `text` as blocks labelled 1, one site a document,
 at most `--per-file` of each file.
