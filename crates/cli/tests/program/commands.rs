@@ -50,7 +50,7 @@ fn drafts_change_no_token() {
     for rest in [&["--temperature", "0"][..], &["--seed", "7"]] {
         let plain = generate("none", rest);
         assert_eq!(plain["usage"]["drafted_tokens"], 0);
-        for draft in ["lookup", "auto"] {
+        for draft in ["lookup", "multi-token", "auto"] {
             let found = generate(draft, rest);
             assert_eq!(found["ids"], plain["ids"], "--draft {draft} {rest:?}");
             let (drafted, accepted) =
@@ -64,7 +64,10 @@ fn drafts_change_no_token() {
 
 #[test]
 fn a_layer_that_a_model_lacks_is_named() {
-    let ran = hadal(&["generate", "--prompt", "x", "--draft", "multi-token"], "");
+    let folder = tempdir().unwrap();
+    write_tiny(folder.path(), |_| ());
+    let model = folder.path().to_str().unwrap();
+    let ran = hadal(&["generate", model, "--prompt", "the", "--draft", "multi-token"], "");
     assert_ne!(ran.code, 0);
     assert!(ran.stderr.contains("no multi-token-prediction layer"), "{}", ran.stderr);
 }

@@ -22,11 +22,14 @@ fn a_file_computes_what_the_model_does() {
         let tensors = read_safetensors(&file).unwrap();
         (tensors["ids"].to_f32_vec(), tensors["logits"].to_f32_vec())
     };
-    let expected = scores(&[], "inside");
+    let model = at("model");
+    run(&["export", "--dtype", "bf16", "-o", text(&model)], "");
+    let expected = scores(&[text(&model)], "model");
     // Its weights are bf16, which the first two hold whole; f32 is multiplied in another order.
     for (dtype, within) in [("bf16", 0.0), ("f32", 1e-4), ("f16", 0.1), ("q8_0", 4.0)] {
         let file = at(&format!("{dtype}.gguf"));
-        let args = ["export", "--format", "gguf", "--dtype", dtype, "-o", text(&file), "--json"];
+        let args = ["--format", "gguf", "--dtype", dtype, "-o", text(&file), "--json"];
+        let args = [&["export", text(&model)], &args[..]].concat();
         let report = run_json(&args);
         assert_eq!(report["bytes"].as_u64().unwrap(), fs::metadata(&file).unwrap().len());
         let found = scores(&[text(&file)], dtype);

@@ -27,7 +27,9 @@ fn bits_per_byte(model: &[&str]) -> f64 {
 
 #[test]
 fn a_packed_model_is_nearly_as_good() {
-    let plain = bits_per_byte(&[]);
+    let wide = tempdir().unwrap();
+    run(&["export", "--dtype", "f32", "-o", text(wide.path())], "");
+    let plain = bits_per_byte(&[text(wide.path())]);
     for (bits, group, most) in [("8", "32", 0.002), ("4", "32", 0.02), ("4", "64", 0.03)] {
         let (folder, _) = pack(bits, group);
         let packed = bits_per_byte(&[text(folder.path())]);
