@@ -50,6 +50,18 @@ impl Archive<'_> {
         }
     }
 
+    /// The next line that says something; what breaks before it is named.
+    fn next_line(&mut self, emit: &mut Emit<'_>) -> Result<Option<Vec<u8>>, Error> {
+        loop {
+            match self.line() {
+                Line::End => return Ok(None),
+                Line::Broken => self.lose(b"", "corrupt packing", emit)?,
+                Line::Some(line) if line.trim_ascii().is_empty() => {}
+                Line::Some(line) => return Ok(Some(line)),
+            }
+        }
+    }
+
     /// Names what could not be read, once for each place.
     fn lose(&mut self, beginning: &[u8], reason: &str, emit: &mut Emit<'_>) -> Result<(), Error> {
         if std::mem::replace(&mut self.is_lost, true) {
@@ -81,18 +93,7 @@ impl Archive<'_> {
 /// and pass in silence; what is broken is dropped, and reading goes on at the next record.
 pub(super) fn read(name: &str, input: &mut dyn BufRead, emit: &mut Emit<'_>) -> Result<(), Error> {
     let mut archive = Archive { name, input, number: 0, n_breaks: 0, is_lost: false };
-    loop {
-        let line = match archive.line() {
-            Line::End => return Ok(()),
-            Line::Broken => {
-                archive.lose(b"", "corrupt packing", emit)?;
-                continue;
-            }
-            Line::Some(line) => line,
-        };
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
+    while let Some(line) = archive.next_line(emit)? {
         if !line.starts_with(b"WARC/") {
             archive.lose(&line, "not a WARC record", emit)?;
             continue;
@@ -119,6 +120,7 @@ pub(super) fn read(name: &str, input: &mut dyn BufRead, emit: &mut Emit<'_>) -> 
             }
         }
     }
+    Ok(())
 }
 
 /// The named fields of a head; names in lower case.
@@ -208,18 +210,7 @@ pub(super) fn read_arc(
     emit: &mut Emit<'_>,
 ) -> Result<(), Error> {
     let mut archive = Archive { name, input, number: 0, n_breaks: 0, is_lost: false };
-    loop {
-        let line = match archive.line() {
-            Line::End => return Ok(()),
-            Line::Broken => {
-                archive.lose(b"", "corrupt packing", emit)?;
-                continue;
-            }
-            Line::Some(line) => line,
-        };
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
+    while let Some(line) = archive.next_line(emit)? {
         let text = String::from_utf8_lossy(&line);
         // An address may hold spaces: the fields behind it are counted from the end.
         let fields: Vec<&str> = text.trim_end().rsplitn(5, ' ').collect();
@@ -253,4 +244,5 @@ pub(super) fn read_arc(
             }
         }
     }
+    Ok(())
 }
