@@ -6,7 +6,8 @@
 
 use std::rc::Rc;
 
-use super::grammar::{Action, Context, Grammar, Op, Previous, SLOTS};
+use super::compiler::SLOTS;
+use super::grammar::{Action, Context, Grammar, Op, Previous};
 use super::token::Tokens;
 use super::value::Value;
 

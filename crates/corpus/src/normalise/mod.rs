@@ -5,6 +5,7 @@
 //! them all.
 
 mod calendar;
+mod compiler;
 mod grammar;
 mod language;
 mod machine;
