@@ -10,7 +10,7 @@ use crate::elementwise::accumulate;
 use crate::gemm::{Threads, View};
 use crate::lanes::{dot, exp_shifted};
 
-use super::{BLOCK, Inputs, Shape, blocks, head_of};
+use super::{BLOCK, Inputs, Shape, blocks_of, head_of};
 
 /// The gradients of one key-value head over one segment, rows contiguous.
 struct HeadGradients {
@@ -116,11 +116,10 @@ fn head_backward(
         d_k: cpu.zeroed(&[n_keys, key_dim]),
         d_v: cpu.zeroed(&[n_keys, value_dim]),
     };
-    let alone = AttentionSpec { segments: [segment.clone()].into(), ..spec.clone() };
     let (key_at, value_at) = (kv_head * key_dim, kv_head * value_dim);
     for member in 0..group {
         let head = kv_head * group + member;
-        for block in blocks(&alone, BLOCK) {
+        for block in blocks_of(segment, spec.window, BLOCK) {
             let (rows, seen) = (block.queries.len(), block.keys.len());
             let first_key = block.keys.start - segment.keys.start;
             let queries = head_of(q, block.queries.start, head * key_dim);

@@ -73,13 +73,18 @@ impl Block {
 
 /// Blocks of up to `len` queries over all segments, in the order of the rows.
 pub(crate) fn blocks(spec: &AttentionSpec, len: usize) -> Vec<Block> {
-    let cut = |segment: &Segment| {
-        let (segment, all) = (segment.clone(), segment.queries.clone());
-        all.clone()
-            .step_by(len)
-            .map(move |start| Block::new(&segment, start..(start + len).min(all.end), spec.window))
-    };
-    spec.segments.iter().flat_map(cut).collect()
+    spec.segments.iter().flat_map(|segment| blocks_of(segment, spec.window, len)).collect()
+}
+
+/// Blocks of up to `len` queries of one segment.
+fn blocks_of(
+    segment: &Segment,
+    window: Option<usize>,
+    len: usize,
+) -> impl Iterator<Item = Block> + '_ {
+    let all = segment.queries.clone();
+    let starts = all.clone().step_by(len);
+    starts.map(move |start| Block::new(segment, start..(start + len).min(all.end), window))
 }
 
 /// Splits the rows of `out` among blocks, so that each may be written on its own.

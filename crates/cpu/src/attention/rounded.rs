@@ -13,7 +13,7 @@ use crate::bf16::{pairs, pairs_mut};
 use crate::lanes::softmax;
 use crate::rows::Rows;
 
-use super::{Block, Shape, blocks};
+use super::{Block, Shape, blocks_of};
 
 /// Queries of one block: four tiles. Their scores over a thousand keys stay in the second-level
 /// cache.
@@ -56,10 +56,10 @@ pub(super) fn attention(
         .iter()
         .enumerate()
         .flat_map(|(at, segment)| {
-            let alone = AttentionSpec { segments: [(*segment).clone()].into(), ..spec.clone() };
-            let of_heads = |block: Block| (0..shape.n_heads).map(move |head| (head, block.clone()));
-            let blocks = blocks(&alone, QUERIES).into_iter().flat_map(of_heads);
-            blocks.map(move |(head, block)| (at, block, head)).collect::<Vec<_>>()
+            let blocks = blocks_of(segment, spec.window, QUERIES);
+            blocks.flat_map(move |block| {
+                (0..shape.n_heads).map(move |head| (at, block.clone(), head))
+            })
         })
         .collect();
     let pairs: usize =
