@@ -75,9 +75,9 @@ fn pass(
                     records.iter().try_for_each(|record| write_kept(&mut kept, record))?;
                 }
                 Err(drop) => {
-                    match drop.step.as_str() {
-                        UNREADABLE => counts.n_unreadable += 1,
-                        _ => counts.n_dropped += 1,
+                    match drop.is_unreadable() {
+                        true => counts.n_unreadable += 1,
+                        false => counts.n_dropped += 1,
                     }
                     write_dropped(&mut dropped, drop)?;
                 }
@@ -107,17 +107,26 @@ pub(crate) fn each_batch(
 }
 
 /// Writes a record that is given on.
-pub(crate) fn write_kept(output: &mut impl Write, record: &Record) -> Result<(), Error> {
+///
+/// # Errors
+/// Where the stream cannot be written.
+pub fn write_kept(output: &mut impl Write, record: &Record) -> Result<(), Error> {
     write_line(output, record).map_err(written)
 }
 
 /// Writes a record that is not, with its reason.
-pub(crate) fn write_dropped(output: &mut impl Write, dropped: Box<Dropped>) -> Result<(), Error> {
+///
+/// # Errors
+/// Where the stream cannot be written.
+pub fn write_dropped(output: &mut impl Write, dropped: Box<Dropped>) -> Result<(), Error> {
     write_line(output, &with_reason(*dropped)).map_err(written)
 }
 
 /// Writes whatever waits in a buffer.
-pub(crate) fn flush(output: &mut impl Write) -> Result<(), Error> {
+///
+/// # Errors
+/// Where the stream cannot be written.
+pub fn flush(output: &mut impl Write) -> Result<(), Error> {
     output.flush().map_err(written)
 }
 
@@ -125,14 +134,8 @@ fn written(source: std::io::Error) -> Error {
     Error::Stream { stream: "standard output", source }
 }
 
-/// The step named where a line is no record.
-const UNREADABLE: &str = "read";
-
-/// A line as it was read, or the beginning of one that was too long.
-enum Line {
-    Whole(Vec<u8>),
-    TooLong(Vec<u8>),
-}
+/// The bytes of a line, or a line that was too long to be held.
+type Line = Result<Vec<u8>, Box<Dropped>>;
 
 fn next_batch(input: &mut impl BufRead) -> std::io::Result<Vec<Line>> {
     let mut batch = Vec::new();
@@ -145,35 +148,22 @@ fn next_batch(input: &mut impl BufRead) -> std::io::Result<Vec<Line>> {
         }
         if line.len() > LONGEST_LINE && line.last() != Some(&b'\n') {
             input.skip_until(b'\n')?;
-            line.truncate(BEGINNING);
-            line.shrink_to_fit();
-            batch.push(Line::TooLong(line));
+            batch.push(Err(Dropped::unreadable(String::new(), &line, "line longer than 64 MiB")));
             continue;
         }
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
         n_bytes += line.len();
-        batch.push(Line::Whole(line));
+        batch.push(Ok(line));
     }
     Ok(batch)
 }
 
-/// How much of a line that is no record is kept, in bytes.
-const BEGINNING: usize = 1000;
-
 fn parse(line: Line) -> Result<Record, Box<Dropped>> {
-    let (bytes, reason) = match line {
-        Line::TooLong(beginning) => (beginning, "line longer than 64 MiB"),
-        Line::Whole(bytes) => match serde_json::from_slice(&bytes) {
-            Ok(record) => return Ok(record),
-            Err(_) => (bytes, "line is not a JSON record"),
-        },
-    };
-    let beginning = &bytes[..bytes.len().min(BEGINNING)];
-    let text = String::from_utf8_lossy(beginning).trim_end().to_owned();
-    let record = Record { text, ..Record::default() };
-    Err(Box::new(Dropped { record, step: UNREADABLE.to_owned(), reason: reason.to_owned() }))
+    let bytes = line?;
+    serde_json::from_slice(&bytes)
+        .map_err(|_| Dropped::unreadable(String::new(), &bytes, "line is not a JSON record"))
 }
 
 /// The dropped record as it is written: itself, and why it was dropped.
@@ -192,6 +182,7 @@ fn write_line(output: &mut impl Write, record: &Record) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::step::BEGINNING;
 
     /// Gives on records with a text.
     struct HasText;
@@ -203,8 +194,7 @@ mod tests {
 
         fn apply(&self, record: Record) -> Result<Record, Box<Dropped>> {
             if record.text.is_empty() {
-                let (step, reason) = (self.name().to_owned(), "no text".to_owned());
-                return Err(Box::new(Dropped { record, step, reason }));
+                return Err(Dropped::by(self.name(), record, "no text"));
             }
             Ok(record)
         }

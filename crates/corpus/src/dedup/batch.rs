@@ -133,7 +133,7 @@ fn judge(
         true => "exact duplicate",
         false => "near duplicate",
     };
-    Err(Box::new(Dropped { record, step: "dedup".to_owned(), reason: reason.to_owned() }))
+    Err(Dropped::by("dedup", record, reason))
 }
 
 /// The id of a record or, if it has none, its number.

@@ -67,18 +67,18 @@ impl Step for Extract {
     fn apply(&self, mut record: Record) -> Result<Record, Box<Dropped>> {
         let Some(html) = record.html.take() else {
             if record.text.is_empty() {
-                return Err(dropped(record, "neither page nor text"));
+                return Err(Dropped::by(self.name(), record, "neither page nor text"));
             }
             record.lang = record.lang.or_else(|| language::language(&record.text, None));
             return Ok(record);
         };
         if html.len() > LONGEST_PAGE {
-            return Err(dropped(record, "page longer than 16 MiB"));
+            return Err(Dropped::by(self.name(), record, "page longer than 16 MiB"));
         }
         let page = extract(&html, record.url.as_deref());
         if page.text.is_empty() {
             record.html = Some(html);
-            return Err(dropped(record, "page without text"));
+            return Err(Dropped::by(self.name(), record, "page without text"));
         }
         record.text = page.text;
         record.title = record.title.or(page.title);
@@ -86,8 +86,4 @@ impl Step for Extract {
         record.lang = record.lang.or(page.lang);
         Ok(record)
     }
-}
-
-fn dropped(record: Record, reason: &str) -> Box<Dropped> {
-    Box::new(Dropped { record, step: "extract".to_owned(), reason: reason.to_owned() })
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::Segmenter;
 use super::lines::{ends_in_ellipsis, ends_sentence};
-use super::{Segmenter, drop_record};
 use crate::{Dropped, Record, Step};
 
 /// Sentences of a page, at least.
@@ -69,16 +69,16 @@ impl Step for C4 {
 
     fn apply(&self, mut record: Record) -> Result<Record, Box<Dropped>> {
         if record.text.contains('{') {
-            return Err(drop_record(record, self.name(), "a curly bracket"));
+            return Err(Dropped::by(self.name(), record, "a curly bracket"));
         }
         if record.text.to_lowercase().contains("lorem ipsum") {
-            return Err(drop_record(record, self.name(), "lorem ipsum"));
+            return Err(Dropped::by(self.name(), record, "lorem ipsum"));
         }
         let lines = record.text.lines().map(str::trim).filter(|line| self.keeps(line));
         let lines: Vec<&str> = lines.collect();
         let sentences = lines.iter().flat_map(|line| line.unicode_sentences());
         if sentences.take(N_SENTENCES).count() < N_SENTENCES {
-            return Err(drop_record(record, self.name(), "fewer than 5 sentences"));
+            return Err(Dropped::by(self.name(), record, "fewer than 5 sentences"));
         }
         record.text = lines.join("\n");
         Ok(record)

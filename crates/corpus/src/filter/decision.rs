@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::classifier::Model;
-use super::drop_record;
 use crate::{Dropped, Record, Step};
 
 /// Something that judges better than the classifier and costs more, a transformer for example. It is
@@ -64,7 +63,7 @@ impl Step for Decision {
         let rounded = (f64::from(score) * 1e4).round() / 1e4;
         record.other.insert("quality".to_owned(), rounded.into());
         if score < self.threshold {
-            return Err(drop_record(record, self.name(), "quality below the threshold"));
+            return Err(Dropped::by(self.name(), record, "quality below the threshold"));
         }
         Ok(record)
     }

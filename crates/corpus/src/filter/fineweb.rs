@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::lines::{ends_sentence, repeated};
-use super::{Language, Segmenter, drop_record};
+use super::{Language, Segmenter};
 use crate::{Dropped, Record, Step};
 
 /// The numbers that change with the language.
@@ -84,7 +84,7 @@ impl Step for FineWeb {
 
     fn apply(&self, record: Record) -> Result<Record, Box<Dropped>> {
         match self.reason(&record) {
-            Some(reason) => Err(drop_record(record, self.name(), reason)),
+            Some(reason) => Err(Dropped::by(self.name(), record, reason)),
             None => Ok(record),
         }
     }

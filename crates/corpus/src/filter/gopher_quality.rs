@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::lines::ends_in_ellipsis;
 use super::words::is_han;
-use super::{Language, Segmenter, Word, drop_record};
+use super::{Language, Segmenter, Word};
 use crate::{Dropped, Record, Step};
 
 /// The numbers that change with the language.
@@ -120,7 +120,7 @@ impl Step for GopherQuality {
 
     fn apply(&self, record: Record) -> Result<Record, Box<Dropped>> {
         match self.reason(&record) {
-            Some(reason) => Err(drop_record(record, self.name(), reason)),
+            Some(reason) => Err(Dropped::by(self.name(), record, reason)),
             None => Ok(record),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use super::lines::repeated;
-use super::{Language, Segmenter, Word, drop_record};
+use super::{Language, Segmenter, Word};
 use crate::{Dropped, Record, Step};
 
 /// The most that may be repeated, as shares.
@@ -99,7 +99,7 @@ impl Step for GopherRepetition {
 
     fn apply(&self, record: Record) -> Result<Record, Box<Dropped>> {
         match self.reason(&record) {
-            Some(reason) => Err(drop_record(record, self.name(), reason)),
+            Some(reason) => Err(Dropped::by(self.name(), record, reason)),
             None => Ok(record),
         }
     }

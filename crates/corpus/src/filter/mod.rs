@@ -56,8 +56,3 @@ impl Step for Steps {
         self.0.iter().try_fold(record, |record, step| step.apply(record))
     }
 }
-
-/// A record dropped by a step, for a reason.
-fn drop_record(record: Record, step: &str, reason: impl Into<String>) -> Box<Dropped> {
-    Box::new(Dropped { record, step: step.to_owned(), reason: reason.into() })
-}

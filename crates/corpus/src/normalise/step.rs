@@ -33,24 +33,23 @@ impl Step for Normalise {
             None => self.reference,
             Some(text) => match text.and_then(parse_reference) {
                 Some(reference) => reference,
-                None => return Err(self.drop(record, "reference is not a date and time")),
+                None => {
+                    return Err(Dropped::by(
+                        self.name(),
+                        record,
+                        "reference is not a date and time",
+                    ));
+                }
             },
         };
         if record.other.contains_key("spans") {
-            return Err(self.drop(record, "text is normalised already"));
+            return Err(Dropped::by(self.name(), record, "text is normalised already"));
         }
         let options = Options { lang, reference, half_width: self.half_width };
         let Normalised { text, spans } = normalise(&record.text, &options);
         record.text = text;
         record.other.insert("spans".to_owned(), spans_to_json(&spans));
         Ok(record)
-    }
-}
-
-impl Normalise {
-    fn drop(&self, record: Record, reason: &str) -> Box<Dropped> {
-        let (step, reason) = (self.name().to_owned(), reason.to_owned());
-        Box::new(Dropped { record, step, reason })
     }
 }
 
@@ -71,8 +70,7 @@ impl Step for Undo {
     fn apply(&self, mut record: Record) -> Result<Record, Box<Dropped>> {
         let Some(json) = record.other.get("spans") else { return Ok(record) };
         let Some(spans) = spans_from_json(json) else {
-            let (step, reason) = (self.name().to_owned(), "spans are not those of normalise");
-            return Err(Box::new(Dropped { record, step, reason: reason.to_owned() }));
+            return Err(Dropped::by(self.name(), record, "spans are not those of normalise"));
         };
         record.text = undo(&Normalised { text: std::mem::take(&mut record.text), spans });
         record.other.remove("spans");

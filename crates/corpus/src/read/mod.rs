@@ -25,15 +25,9 @@ pub type Emit<'a> = dyn FnMut(Outcome) -> Result<(), Error> + 'a;
 /// The longest document, record or line held, in bytes.
 pub const LONGEST: usize = 64 << 20;
 
-/// How much of what is no record is kept, in bytes.
-const BEGINNING: usize = 1000;
-
 /// What is given on of a place that could not be read: its name, its beginning and the reason.
 fn unreadable(id: String, beginning: &[u8], reason: &str) -> Outcome {
-    let beginning = &beginning[..beginning.len().min(BEGINNING)];
-    let text = String::from_utf8_lossy(beginning).trim_end().to_owned();
-    let record = Record { id, text, ..Record::default() };
-    Err(Box::new(Dropped { record, step: "read".to_owned(), reason: reason.to_owned() }))
+    Err(Dropped::unreadable(id, beginning, reason))
 }
 
 /// Names one record of a source.

@@ -1,13 +1,11 @@
 //! `hadal corpus extract`: pages to texts.
 
-use std::io::{self, BufWriter};
 use std::path::PathBuf;
 
 use clap::Args;
 use hadal_corpus::extract::Extract;
-use hadal_corpus::lines;
 
-use crate::dropped;
+use crate::through;
 
 /// Extract the main text of web pages, with title, date and language.
 ///
@@ -21,12 +19,5 @@ pub(crate) struct Command {
 }
 
 pub(crate) fn run(command: &Command) -> anyhow::Result<()> {
-    let mut dropped = dropped::open(command.dropped.as_deref())?;
-    let kept = BufWriter::new(io::stdout().lock());
-    let counts = lines::run(&Extract, io::stdin().lock(), kept, &mut dropped)?;
-    eprintln!(
-        "{} kept, {} dropped, {} unreadable",
-        counts.n_kept, counts.n_dropped, counts.n_unreadable
-    );
-    Ok(())
+    through::run(&Extract, command.dropped.as_deref())
 }

@@ -11,6 +11,7 @@ mod filter;
 mod normalise;
 mod read;
 mod serve;
+mod through;
 
 use clap::{Parser, Subcommand};
 

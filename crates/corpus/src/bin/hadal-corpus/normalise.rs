@@ -1,12 +1,13 @@
 //! `hadal corpus normalise`: one form for times, quantities and places, and its undoing.
 
-use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::Args;
+use hadal_corpus::Step;
 use hadal_corpus::normalise::{Lang, Normalise, Undo, parse_reference};
-use hadal_corpus::{Step, lines};
+
+use crate::through;
 
 /// Rewrites expressions of time and quantity into one form; `spans` keeps what stood where.
 ///
@@ -47,17 +48,5 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     } else {
         Box::new(Normalise { lang, reference, half_width: arguments.half_width })
     };
-    let dropped: Box<dyn Write> = match &arguments.dropped {
-        Some(path) => Box::new(BufWriter::new(
-            std::fs::File::create(path).with_context(|| path.display().to_string())?,
-        )),
-        None => Box::new(io::sink()),
-    };
-    let counts =
-        lines::run(&*step, io::stdin().lock(), BufWriter::new(io::stdout().lock()), dropped)?;
-    eprintln!(
-        "{} kept, {} dropped, {} unreadable",
-        counts.n_kept, counts.n_dropped, counts.n_unreadable
-    );
-    Ok(())
+    through::run(&*step, arguments.dropped.as_deref())
 }

@@ -1,13 +1,13 @@
 //! `hadal corpus read`: files of any kind to records.
 
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, BufWriter, Write};
+use std::io::{self, BufRead as _, BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
 use hadal_corpus::read::{self, Outcome};
-use hadal_corpus::{Dropped, Error};
+use hadal_corpus::{Error, lines};
 
 use crate::dropped;
 
@@ -33,24 +33,15 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<()> {
     let mut dropped = dropped::open(command.dropped.as_deref())?;
     let mut kept = BufWriter::new(io::stdout().lock());
     let (mut n_kept, mut n_dropped) = (0_u64, 0_u64);
-    let mut emit = |outcome: Outcome| {
-        let (record, output): (_, &mut dyn Write) = match outcome {
-            Ok(record) => {
-                n_kept += 1;
-                (record, &mut kept)
-            }
-            Err(drop) => {
-                n_dropped += 1;
-                let Dropped { mut record, step, reason } = *drop;
-                record.other.insert("dropped_by".to_owned(), step.into());
-                record.other.insert("reason".to_owned(), reason.into());
-                (record, &mut dropped)
-            }
-        };
-        serde_json::to_writer(&mut *output, &record)
-            .map_err(io::Error::from)
-            .and_then(|()| output.write_all(b"\n"))
-            .map_err(|source| Error::Stream { stream: "standard output", source })
+    let mut emit = |outcome: Outcome| match outcome {
+        Ok(record) => {
+            n_kept += 1;
+            lines::write_kept(&mut kept, &record)
+        }
+        Err(drop) => {
+            n_dropped += 1;
+            lines::write_dropped(&mut dropped, drop)
+        }
     };
     for path in &command.paths {
         read_one(path, &mut emit)?;
@@ -64,8 +55,8 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<()> {
             }
         }
     }
-    kept.flush()?;
-    dropped.flush()?;
+    lines::flush(&mut kept)?;
+    lines::flush(&mut dropped)?;
     eprintln!("{n_kept} read, {n_dropped} dropped");
     Ok(())
 }

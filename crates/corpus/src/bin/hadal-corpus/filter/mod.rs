@@ -3,17 +3,16 @@
 mod scorer;
 mod train;
 
-use std::io::{BufWriter, stdin, stdout};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
+use hadal_corpus::Step;
 use hadal_corpus::filter::classifier::Model;
 use hadal_corpus::filter::{Decision, Personal, RULES, Segmenter, Steps, rule};
-use hadal_corpus::{Step, lines};
 
-use crate::dropped;
+use crate::through;
 use scorer::Program;
 
 #[derive(Args)]
@@ -70,13 +69,7 @@ impl Filter {
         if steps.is_empty() {
             bail!("nothing to filter by: give --rules, --classifier or --mask-personal");
         }
-        let dropped = dropped::open(self.dropped.as_deref())?;
-        let counts =
-            lines::run(&Steps(steps), stdin().lock(), BufWriter::new(stdout().lock()), dropped)?;
-        eprintln!(
-            "{} kept, {} dropped, {} unreadable",
-            counts.n_kept, counts.n_dropped, counts.n_unreadable
-        );
+        through::run(&Steps(steps), self.dropped.as_deref())?;
         match failure.and_then(|failure| failure.take()) {
             Some(failure) => bail!("{failure}"),
             None => Ok(()),
