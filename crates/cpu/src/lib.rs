@@ -32,6 +32,7 @@ mod team;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hadal_tensor::{DType, HostPool, Tensor};
+use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 pub use isa::Isa;
@@ -44,6 +45,10 @@ const POOL_BYTES: usize = 4 << 30;
 
 /// Multiply-adds below which handing work to other threads costs more than it gains.
 const SMALL_WORK: usize = 64 * 1024;
+
+/// Numbers above which a loop lasts long enough to wake sleeping threads for: some tenths of a
+/// millisecond. The team would spin beside the products that follow.
+const LONG_WORK: usize = 2 << 20;
 
 /// How the factors of a product of `f32` matrices are held while they are multiplied. Sums are
 /// `f32` either way.
@@ -146,6 +151,9 @@ impl Cpu {
 
     /// Does every task, on all threads where there is enough `work`.
     fn for_each<T: Send>(&self, tasks: Vec<T>, work: usize, act: impl Fn(T) + Sync + Send) {
+        if work > LONG_WORK && !self.is_small(work) {
+            return self.install(|| tasks.into_par_iter().with_max_len(1).for_each(act));
+        }
         let tasks: Vec<_> = tasks.into_iter().map(|task| Mutex::new(Some(task))).collect();
         self.for_tasks(tasks.len(), work, |index| {
             let mut task = tasks[index].lock().unwrap_or_else(PoisonError::into_inner);

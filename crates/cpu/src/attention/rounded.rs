@@ -64,10 +64,11 @@ pub(super) fn attention(
         .collect();
     let pairs: usize =
         tasks.iter().map(|(_, block, _)| block.queries.len() * block.keys.len()).sum();
-    cpu.for_each(tasks, pairs * shape.key_dim, |(at, block, head)| {
-        let place = at * shape.n_kv_heads + shape.kv_head(head);
+    cpu.for_tasks(tasks.len(), pairs * shape.key_dim, |task| {
+        let (at, block, head) = &tasks[task];
+        let place = at * shape.n_kv_heads + shape.kv_head(*head);
         let packed = packed[place].as_ref().expect("every head was packed");
-        meet(cpu, shape, (&block, head), q, packed, spec.scale, into);
+        meet(cpu, shape, (block, *head), q, packed, spec.scale, into);
     });
     out
 }
