@@ -70,4 +70,59 @@ pub enum Error {
         /// What should stand there.
         expected: &'static str,
     },
+    /// Operations look synonyms up, and there are none.
+    #[error(
+        "the operations synonym and insert look words up: give a folder of WordNet, a file of synonyms, or both"
+    )]
+    NoSynonyms,
+    /// A recipe is not of its form, or asks for what cannot be.
+    #[error("{}: {problem}", path.display())]
+    Recipe {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A table, or a file of the run's, does not hold what it should.
+    #[error("{}: {problem}", path.display())]
+    Table {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A name is none of those there are.
+    #[error("no {what} {name:?}; there are {known}")]
+    Unknown {
+        /// What was named: `rule`.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// A folder has no tokenizer that can be read.
+    #[error("{}: {source}", path.display())]
+    Tokenizer {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong.
+        source: hadal_tokenizer::Error,
+    },
+    /// What is relational of a run could not be computed.
+    #[error("{what}: {source}")]
+    Relations {
+        /// What was computed: `duplicates`.
+        what: &'static str,
+        /// What DataFusion said.
+        source: Box<datafusion::error::DataFusionError>,
+    },
+    /// A run has more records than it can number.
+    #[error("{n_records} records are more than the {most} that one run can compare")]
+    TooManyRecords {
+        /// How many there are.
+        n_records: u64,
+        /// How many there may be.
+        most: u64,
+    },
 }

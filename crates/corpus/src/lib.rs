@@ -15,9 +15,12 @@ pub mod extract;
 pub mod filter;
 pub mod lines;
 pub mod normalise;
+pub mod pack;
 pub mod read;
 mod record;
+pub mod run;
 mod step;
+pub mod table;
 
 pub use error::Error;
 pub use record::Record;

@@ -6,8 +6,12 @@
 use std::sync::Arc;
 
 use hadal_corpus::filter::classifier::{Example, Model, Training};
-use hadal_corpus::filter::{Decision, RULES, Scorer, Segmenter, Steps, rule};
-use hadal_corpus::{Record, Step};
+use hadal_corpus::filter::{Decision, RULES, Scorer, Segmenter, Steps, rules};
+use hadal_corpus::{Error, Record, Step};
+
+fn rule(name: &str) -> Result<Box<dyn Step>, Error> {
+    Ok(rules(&[name.to_owned()], &Arc::new(Segmenter::default()))?.remove(0))
+}
 
 fn record(text: &str) -> Record {
     Record { text: text.into(), ..Record::default() }
@@ -15,7 +19,7 @@ fn record(text: &str) -> Record {
 
 /// `reason` is why the rule drops the text, or nothing where it keeps it.
 fn check(name: &str, text: &str, reason: Option<&str>) {
-    let step = rule(name, &Arc::new(Segmenter::default())).unwrap();
+    let step = rule(name).unwrap();
     match (step.apply(record(text)), reason) {
         (Ok(_), None) => {}
         (Err(dropped), Some(reason)) => {
@@ -102,7 +106,7 @@ fn gopher_s_repetition_rules_drop_what_is_said_again() {
 fn c4_keeps_sentences_and_drops_pages_without() {
     let with_menu =
         format!("Home | About us\n{ENGLISH}\nPlease enable Javascript to see more.\nRead on...");
-    let step = rule("c4", &Arc::new(Segmenter::default())).unwrap();
+    let step = rule("c4").unwrap();
     assert_eq!(step.apply(record(&with_menu)).unwrap().text, ENGLISH);
     let with_menu = format!("首页 > 新闻\n{CHINESE}\n请阅读我们的隐私政策后再继续使用。");
     assert_eq!(step.apply(record(&with_menu)).unwrap().text, CHINESE);
@@ -125,11 +129,11 @@ fn fineweb_drops_lists() {
 
 #[test]
 fn the_first_rule_that_drops_names_the_reason() {
-    let segmenter = Arc::new(Segmenter::default());
-    let steps = ["gopher_quality", "fineweb"].map(|name| rule(name, &segmenter).unwrap());
+    let steps = ["gopher_quality", "fineweb"].map(|name| rule(name).unwrap());
     let dropped = Steps(steps.into()).apply(record("short")).unwrap_err();
     assert_eq!(dropped.step, "gopher_quality");
-    assert!(rule("gopher", &segmenter).is_none());
+    let error = rule("gopher").err().unwrap().to_string();
+    assert!(error.starts_with("no rule \"gopher\"; there are gopher_repetition, "), "{error}");
 }
 
 /// Finds every record good, and counts nothing.

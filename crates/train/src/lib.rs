@@ -30,6 +30,7 @@ mod objective;
 mod optimiser;
 mod pace;
 mod pack;
+mod packed;
 mod peak;
 mod recipe;
 mod recompute;

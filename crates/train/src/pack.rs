@@ -15,6 +15,7 @@ use crate::documents::{Document, Record, records};
 use crate::encode::{Encoded, encode_conversation};
 use crate::error::{Error, at};
 use crate::fill_in_the_middle::FillInTheMiddle;
+use crate::packed;
 use crate::shards::{Shard, Shards, list_shards, shard_path};
 
 /// Tokens after which a shard is closed.
@@ -33,6 +34,8 @@ pub enum DataFormat {
     Text,
     /// A conversation, of which the assistant's turns are learned from.
     Chat,
+    /// What `hadal corpus` has packed: each of the data's paths is a folder of token shards.
+    Tokens,
 }
 
 /// Which documents are kept.
@@ -72,7 +75,11 @@ pub struct PackSpec {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackReport {
     /// Tells whether the shards are those of given files, specification and tokenizer.
+    #[serde(default)]
     fingerprint: u64,
+    /// The SHA-256 of the tokenizer's definition, where `hadal corpus` has packed the shards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tokenizer_sha256: Option<String>,
     /// The SHA-256 of each shard's tensors, in order.
     pub(crate) sha256: Vec<String>,
     /// Documents kept.
@@ -84,14 +91,25 @@ pub struct PackReport {
     /// Bytes of text learned from.
     pub n_bytes: usize,
     /// Documents kept, by licence.
+    #[serde(default)]
     pub kept_by_licence: BTreeMap<String, usize>,
     /// Documents dropped, by reason.
+    #[serde(default)]
     pub dropped_by_reason: BTreeMap<String, usize>,
 }
 
 impl PackReport {
     fn path(folder: &Path) -> PathBuf {
         folder.join("report.json")
+    }
+
+    /// Adds the documents of another report.
+    pub(crate) fn add(&mut self, other: PackReport) {
+        self.sha256.extend(other.sha256);
+        self.n_documents += other.n_documents;
+        self.n_tokens += other.n_tokens;
+        self.n_trained += other.n_trained;
+        self.n_bytes += other.n_bytes;
     }
 
     /// The report that lies in a folder of shards, if there is one that can be read.
@@ -122,6 +140,10 @@ pub fn pack(
     tokenizer: &Tokenizer,
     folder: &Path,
 ) -> Result<Packed, Error> {
+    if spec.format == DataFormat::Tokens {
+        let (shards, report) = packed::open(files, tokenizer)?;
+        return Ok(Packed { shards, report, damage: None });
+    }
     let fingerprint = fingerprint(files, spec, tokenizer)?;
     let mut damage = None;
     if let Some(report) = PackReport::read(folder)
@@ -139,6 +161,7 @@ pub fn pack(
         match spec.format {
             DataFormat::Text => packer.add_file::<Document>(file)?,
             DataFormat::Chat => packer.add_file::<Conversation>(file)?,
+            DataFormat::Tokens => unreachable!("shards were opened where they lie"),
         }
     }
     packer.close_shard()?;
@@ -158,6 +181,9 @@ pub(crate) fn already_packed(
     tokenizer: &Tokenizer,
     folder: &Path,
 ) -> Result<Option<PackReport>, Error> {
+    if spec.format == DataFormat::Tokens {
+        return packed::reports(files, tokenizer).map(Some);
+    }
     let fingerprint = fingerprint(files, spec, tokenizer)?;
     Ok(PackReport::read(folder).filter(|report| report.fingerprint == fingerprint))
 }

@@ -66,14 +66,14 @@ pub enum Precision {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
-    /// Whether the records are texts or conversations.
+    /// Whether the records are texts, conversations, or packed already.
     #[serde(default)]
     pub format: DataFormat,
     /// The share of texts that are rearranged to fill in the middle.
     #[serde(default)]
     pub fill_in_the_middle: f64,
     /// Files to learn from: `.txt`, or `.jsonl` with one `text` each; `.zst` of either.
-    /// Conversations are `.jsonl` with `messages` each.
+    /// Conversations are `.jsonl` with `messages` each. Tokens are folders of shards.
     pub train: Vec<PathBuf>,
     /// Files to measure on.
     #[serde(default)]
@@ -284,6 +284,15 @@ impl Recipe {
                 let expected = format!("from {least} to {most}");
                 return Err(Error::RecipeValue { key, found: found.to_string(), expected });
             }
+        }
+        let is_chosen = self.data.licences.is_some() || !self.data.exclude_sources.is_empty();
+        if self.data.format == DataFormat::Tokens && is_chosen {
+            return Err(Error::RecipeValue {
+                key: "data.licences",
+                found: "given".to_owned(),
+                expected: "none where format is tokens, which were chosen when they were packed"
+                    .to_owned(),
+            });
         }
         self.average.as_ref().map_or(Ok(()), MovingAverage::check)?;
         self.objective.check(&self.model)

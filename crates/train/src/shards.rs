@@ -18,6 +18,7 @@ use crate::manifest::hex;
 use crate::pack::PackReport;
 
 /// The shards of one set of documents, mapped.
+#[derive(Default)]
 pub struct Shards {
     shards: Vec<Shard>,
 }
@@ -62,6 +63,11 @@ impl Shards {
             Some(extra) => Err(wrong(extra, "the report beside it does not know it")),
             None => Ok(Shards { shards }),
         }
+    }
+
+    /// Adds the documents of another set behind those of this one.
+    pub(crate) fn extend(&mut self, other: Shards) {
+        self.shards.extend(other.shards);
     }
 
     /// All tokens.

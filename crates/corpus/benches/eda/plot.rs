@@ -10,7 +10,7 @@ use plotters::style::{FontStyle, register_font};
 use super::{Accuracies, Drawn, WAYS, interval};
 
 /// The font that charts of training runs have.
-const FONT: &[u8] = include_bytes!("../../../cli/src/train/font/DejaVuSans-subset.ttf");
+const FONT: &[u8] = include_bytes!("../../../../assets/font/DejaVuSans-subset.ttf");
 
 const COLOURS: [RGBColor; 6] = [
     RGBColor(110, 116, 128),

@@ -21,14 +21,15 @@ pub use operation::Operation;
 pub use synonyms::Synonyms;
 pub use tokens::Token;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::Record;
 use crate::filter::Segmenter;
+use crate::{Error, Record};
 
 /// What operations look words up in.
 #[derive(Default)]
@@ -42,6 +43,27 @@ pub struct Lexicon {
 }
 
 impl Lexicon {
+    /// Opens WordNet's folder, for English, and a lexicon in tab form, for Chinese.
+    ///
+    /// # Errors
+    /// Where one cannot be read, or operations look synonyms up and there is neither.
+    pub fn open(
+        wordnet: Option<&Path>,
+        tab: Option<&Path>,
+        operations: &[Operation],
+        segmenter: &Arc<Segmenter>,
+    ) -> Result<Lexicon, Error> {
+        let look_up = [Operation::Synonym, Operation::Insert];
+        if wordnet.is_none() && tab.is_none() && operations.iter().any(|o| look_up.contains(o)) {
+            return Err(Error::NoSynonyms);
+        }
+        Ok(Lexicon {
+            english: wordnet.map(Synonyms::of_wordnet).transpose()?,
+            chinese: tab.map(Synonyms::of_tab).transpose()?,
+            homophones: Homophones::new(Arc::clone(segmenter)),
+        })
+    }
+
     /// Synonyms in the language of a word.
     fn synonyms(&self, word: &str) -> Option<&Synonyms> {
         if word.chars().any(tokens::is_han) { self.chinese.as_ref() } else { self.english.as_ref() }

@@ -3,6 +3,7 @@
 use rand::Rng;
 
 use super::{Lexicon, Token, eda, noise, punctuation};
+use crate::Error;
 
 /// What can be done to a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,34 @@ impl Operation {
         Operation::Typo,
         Operation::Homophone,
     ];
+
+    /// The operations of those names; `eda`, `aeda` and `noise` stand for several.
+    ///
+    /// # Errors
+    /// Where a name is none of them.
+    pub fn named(names: &[String]) -> Result<Vec<Operation>, Error> {
+        let mut operations = Vec::new();
+        for name in names {
+            match name.as_str() {
+                "eda" => operations.extend(Operation::EDA),
+                "aeda" => operations.push(Operation::Punctuation),
+                "noise" => operations.extend(Operation::NOISE),
+                name => operations.push(
+                    Operation::ALL.into_iter().find(|known| known.name() == name).ok_or_else(
+                        || Error::Unknown {
+                            what: "operation",
+                            name: name.to_owned(),
+                            known: format!(
+                                "eda, aeda, noise, {}",
+                                Operation::ALL.map(Operation::name).join(", ")
+                            ),
+                        },
+                    )?,
+                ),
+            }
+        }
+        Ok(operations)
+    }
 
     /// Its name in options and in the field `augmented_by`.
     pub fn name(self) -> &'static str {

@@ -5,11 +5,11 @@
 
 /// Of each sketch, how many hashes are looked up and added: the smallest. Of a text that stands
 /// whole in one four times as long, three of twelve are expected to be shared.
-const N_POSTED: usize = 12;
+pub(crate) const N_POSTED: usize = 12;
 
 /// Of each hash, how many records are kept: the first. What more records share is a phrase of the
 /// web, not of a text; and copies of a text are found through the first of them.
-const MOST_RECORDS: usize = 32;
+pub(crate) const MOST_RECORDS: usize = 32;
 
 /// Ten million records leave 114 hashes in a place.
 const PLACE_BITS: u32 = 20;

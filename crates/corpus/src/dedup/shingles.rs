@@ -28,8 +28,9 @@ fn hash_of_words(words: &[u64]) -> u64 {
     xxh3_64(&bytes[..words.len() * 8])
 }
 
-/// The hash of every word of `text`, in order.
-fn words(text: &str) -> Vec<u64> {
+/// The hash of every word of `text`, in order: what shingles are made of.
+#[must_use]
+pub fn words(text: &str) -> Vec<u64> {
     let mut hashes = Vec::with_capacity(text.len() / 5);
     let mut word = String::new();
     let mut finish = |word: &mut String| {

@@ -1,5 +1,7 @@
 //! Bottom-k MinHash: how much of two texts is the same, told from a few of their shingles.
 
+use serde::{Deserialize, Serialize};
+
 /// The most hashes of a sketch. 48 of 4 bytes tell a share to within 0.07 (one standard deviation
 /// at worst) and leave room for ten million records in 4 GiB.
 pub const SKETCH_LEN: usize = 48;
@@ -14,10 +16,12 @@ const FEWEST_SHARED: usize = 4;
 pub struct Sketch(Vec<u32>);
 
 /// What counts as like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Measure {
     /// The share of the smaller text's shingles that the other has as well. An article is then like
     /// itself with a page's menus and comments around it.
+    #[default]
     Containment,
     /// The shingles that both have, over those that either has.
     Jaccard,
@@ -70,7 +74,7 @@ fn keep_smallest(hashes: &mut Vec<u32>) {
 /// How alike two texts are, 0 to 1, from the hashes of their sketches. Only hashes up to where both
 /// sketches reach are compared, which makes them samples drawn alike whatever the texts' lengths.
 #[must_use]
-pub(super) fn similarity(a: &[u32], b: &[u32], measure: Measure) -> f32 {
+pub fn similarity(a: &[u32], b: &[u32], measure: Measure) -> f32 {
     let reach = reach(a).min(reach(b));
     let is_sample = reach < u32::MAX;
     let within = |hashes: &[u32]| hashes.partition_point(|&hash| hash <= reach);

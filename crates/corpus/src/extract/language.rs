@@ -9,7 +9,7 @@ const ENOUGH: usize = 60;
 const LOOKED_AT: usize = 4000;
 
 /// The language of a text, ISO 639-1: as it reads, or, where that is not sure, as its page states.
-pub(super) fn language(text: &str, stated: Option<&str>) -> Option<String> {
+pub(crate) fn language(text: &str, stated: Option<&str>) -> Option<String> {
     let stated = stated.and_then(primary);
     let mut end = text.len().min(LOOKED_AT);
     while !text.is_char_boundary(end) {

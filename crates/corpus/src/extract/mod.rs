@@ -10,6 +10,7 @@ mod main_text;
 mod metadata;
 
 use dom::{Dom, LONGEST_PAGE};
+pub(crate) use language::language;
 
 use crate::{Dropped, Record, Step};
 
@@ -49,7 +50,7 @@ pub fn extract(html: &str, url: Option<&str>) -> Page {
     {
         text = dom::resolve(body.trim());
     }
-    let lang = language::language(&text, stated.lang.as_deref());
+    let lang = language(&text, stated.lang.as_deref());
     Page { text, title: stated.title, date: stated.date, lang }
 }
 
@@ -69,10 +70,11 @@ impl Step for Extract {
             if record.text.is_empty() {
                 return Err(Dropped::by(self.name(), record, "neither page nor text"));
             }
-            record.lang = record.lang.or_else(|| language::language(&record.text, None));
+            record.lang = record.lang.or_else(|| language(&record.text, None));
             return Ok(record);
         };
         if html.len() > LONGEST_PAGE {
+            record.html = Some(html);
             return Err(Dropped::by(self.name(), record, "page longer than 16 MiB"));
         }
         let page = extract(&html, record.url.as_deref());

@@ -2,7 +2,7 @@
 //! masked.
 //!
 //! Each published heuristic is one file, with its paper and its numbers for English and Chinese, and
-//! one [`Step`]. [`rule`] finds them by name; [`Steps`] asks several in turn. The [`classifier`]
+//! one [`Step`]. [`rules`] finds them by name; [`Steps`] asks several in turn. The [`classifier`]
 //! learns what the rules cannot say, and asks a [`Scorer`] that is handed in where it is unsure.
 
 mod c4;
@@ -27,21 +27,27 @@ pub use words::{Language, Segmenter, Word};
 
 use std::sync::Arc;
 
-use crate::{Dropped, Record, Step};
+use crate::{Dropped, Error, Record, Step};
 
 /// The names of all rules, in the order in which papers apply them.
 pub const RULES: [&str; 4] = ["gopher_repetition", "gopher_quality", "c4", "fineweb"];
 
-/// The rule of that name, if there is one.
-pub fn rule(name: &str, segmenter: &Arc<Segmenter>) -> Option<Box<dyn Step>> {
-    let segmenter = Arc::clone(segmenter);
-    match name {
-        "gopher_quality" => Some(Box::new(GopherQuality::new(segmenter))),
-        "gopher_repetition" => Some(Box::new(GopherRepetition::new(segmenter))),
-        "c4" => Some(Box::new(C4::new(segmenter))),
-        "fineweb" => Some(Box::new(FineWeb::new(segmenter))),
-        _ => None,
-    }
+/// The rules of those names, in their order.
+///
+/// # Errors
+/// Where a name is none of [`RULES`].
+pub fn rules(names: &[String], segmenter: &Arc<Segmenter>) -> Result<Vec<Box<dyn Step>>, Error> {
+    let rule = |name: &String| -> Result<Box<dyn Step>, Error> {
+        let segmenter = Arc::clone(segmenter);
+        match name.as_str() {
+            "gopher_quality" => Ok(Box::new(GopherQuality::new(segmenter))),
+            "gopher_repetition" => Ok(Box::new(GopherRepetition::new(segmenter))),
+            "c4" => Ok(Box::new(C4::new(segmenter))),
+            "fineweb" => Ok(Box::new(FineWeb::new(segmenter))),
+            _ => Err(Error::Unknown { what: "rule", name: name.clone(), known: RULES.join(", ") }),
+        }
+    };
+    names.iter().map(rule).collect()
 }
 
 /// Steps in a row, as one: the first that drops a record names the reason.

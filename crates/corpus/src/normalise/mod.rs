@@ -16,6 +16,7 @@ mod resolve;
 mod rewrite;
 mod step;
 pub mod token;
+mod unify;
 mod value;
 
 pub use calendar::{Ends, Open, Sort, When, afternoon_of};
@@ -25,4 +26,5 @@ pub use number::{Form, Interval, Number, write_number};
 pub use resolve::{Resolution, resolve};
 pub use rewrite::{Normalised, Options, Span, normalise, spans_from_json, spans_to_json, undo};
 pub use step::{Normalise, Undo, parse_reference};
+pub use unify::{Chinese, Form as UnicodeForm, Unify};
 pub use value::{Quantity, Value};

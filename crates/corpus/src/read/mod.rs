@@ -9,6 +9,7 @@ mod documents;
 pub mod encoding;
 mod http;
 mod packed;
+mod parquet;
 mod source;
 mod warc;
 

@@ -4,8 +4,10 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
+
 use super::packed::{Growth, GzipMembers, ZstdFrames};
-use super::{Emit, LONGEST, archive, documents, unreadable, warc};
+use super::{Emit, LONGEST, archive, documents, parquet, unreadable, warc};
 use crate::Error;
 
 /// How many packings are opened one in the other: an archive of packed archives, no deeper.
@@ -63,6 +65,7 @@ fn read_file(path: &Path, emit: &mut Emit<'_>) -> Result<(), Error> {
     match opened {
         Err(_) => emit(unreadable(name, b"", "file cannot be opened")),
         Ok((ZIP, file)) => archive::read(&name, BufReader::new(file), 0, emit),
+        Ok((PARQUET, file)) => parquet::read(&name, &|| file.try_clone().ok(), emit),
         Ok((_, file)) => read_stream(&name, BufReader::with_capacity(BUFFER, file), emit),
     }
 }
@@ -102,15 +105,21 @@ pub(super) fn open<'a>(
         return open(unpacked(name, &[".zst", ".zstd"]), Box::new(frames), depth + 1, emit);
     }
     if beginning.starts_with(&PARQUET) {
-        return emit(unreadable(name.to_owned(), b"", "Parquet is not read"));
+        return match whole(input) {
+            Some(bytes) => {
+                let bytes = Bytes::from(bytes);
+                parquet::read(name, &|| Some(bytes.clone()), emit)
+            }
+            None => {
+                emit(unreadable(name.to_owned(), b"", "Parquet in a stream longer than 64 MiB"))
+            }
+        };
     }
     if beginning.starts_with(&ZIP) {
-        let mut bytes = Vec::new();
-        let is_whole = input.take(LONGEST as u64 + 1).read_to_end(&mut bytes).is_ok();
-        if !is_whole || bytes.len() > LONGEST {
-            return emit(unreadable(name.to_owned(), b"", "inner archive longer than 64 MiB"));
-        }
-        return archive::read(name, Cursor::new(bytes), depth + 1, emit);
+        return match whole(input) {
+            Some(bytes) => archive::read(name, Cursor::new(bytes), depth + 1, emit),
+            None => emit(unreadable(name.to_owned(), b"", "inner archive longer than 64 MiB")),
+        };
     }
     if beginning.starts_with(b"WARC/") {
         return warc::read(name, &mut input, emit);
@@ -119,6 +128,13 @@ pub(super) fn open<'a>(
         return warc::read_arc(name, &mut input, emit);
     }
     documents::read(name, &mut input, emit)
+}
+
+/// All of a stream whose end must be read first, where that is not too long to be held.
+fn whole(input: impl BufRead) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let is_whole = input.take(LONGEST as u64 + 1).read_to_end(&mut bytes).is_ok();
+    (is_whole && bytes.len() <= LONGEST).then_some(bytes)
 }
 
 /// Whether a Zstandard stream begins with a frame to skip, as packed archives with a dictionary do.

@@ -4,6 +4,7 @@
 
 mod archives;
 mod broken;
+mod parquet;
 
 use std::path::Path;
 

@@ -68,6 +68,7 @@ fn estimate(path: &Path, spec: &PackSpec, tokenizer: &Tokenizer) -> Result<f64, 
                 }
             }
         }
+        DataFormat::Tokens => unreachable!("reports tell what there is"),
         DataFormat::Chat => {
             for conversation in conversations(path)? {
                 let conversation = conversation?;

@@ -40,7 +40,7 @@ impl<B: DrawingBackend> Canvas<B> {
 }
 
 /// The charts' only font, so that they look the same everywhere.
-const FONT: &[u8] = include_bytes!("../font/DejaVuSans-subset.ttf");
+const FONT: &[u8] = include_bytes!("../../../../../assets/font/DejaVuSans-subset.ttf");
 
 pub(crate) const INK: RGBColor = RGBColor(45, 50, 60);
 pub(crate) const FAINT: RGBColor = RGBColor(226, 229, 234);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use hadal_corpus::augment::{Augmenter, Homophones, Lexicon, Operation, Synonyms};
+use hadal_corpus::augment::{Augmenter, Lexicon, Operation};
 use hadal_corpus::filter::Segmenter;
 use hadal_corpus::lines;
 
@@ -44,32 +44,10 @@ impl Augment {
         if !(0.0..=1.0).contains(&self.alpha) {
             bail!("--alpha {}: a share from 0 to 1 was expected", self.alpha);
         }
-        let mut operations = Vec::new();
-        for name in &self.operations {
-            match name.as_str() {
-                "eda" => operations.extend(Operation::EDA),
-                "aeda" => operations.push(Operation::Punctuation),
-                "noise" => operations.extend(Operation::NOISE),
-                name => match Operation::ALL.into_iter().find(|known| known.name() == name) {
-                    Some(operation) => operations.push(operation),
-                    None => bail!(
-                        "no operation {name:?}; there are eda, aeda, noise, {}",
-                        Operation::ALL.map(Operation::name).join(", ")
-                    ),
-                },
-            }
-        }
-        let needs = |operation| operations.contains(&operation);
-        let has_synonyms = self.wordnet.is_some() || self.synonyms.is_some();
-        if (needs(Operation::Synonym) || needs(Operation::Insert)) && !has_synonyms {
-            bail!("synonym and insert need --wordnet FOLDER, --synonyms FILE, or both");
-        }
+        let operations = Operation::named(&self.operations)?;
         let segmenter = Arc::new(Segmenter::default());
-        let lexicon = Lexicon {
-            english: self.wordnet.as_deref().map(Synonyms::of_wordnet).transpose()?,
-            chinese: self.synonyms.as_deref().map(Synonyms::of_tab).transpose()?,
-            homophones: Homophones::new(Arc::clone(&segmenter)),
-        };
+        let (wordnet, tab) = (self.wordnet.as_deref(), self.synonyms.as_deref());
+        let lexicon = Lexicon::open(wordnet, tab, &operations, &segmenter)?;
         let augmenter = Augmenter {
             operations,
             alpha: self.alpha,

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Curve, Features, Linear, Model, Report};
 use crate::Error;
+use crate::table::written_aside;
 
 const MAGIC: &[u8] = b"hadal-filter-1\n";
 
@@ -42,8 +43,7 @@ impl Model {
     /// # Errors
     /// Where the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
-        std::fs::write(path, self.to_bytes())
-            .map_err(|source| Error::File { path: path.to_owned(), source })
+        written_aside(path, |file| file.write_all(&self.to_bytes())).map(|_| ())
     }
 
     /// Reads the model from a file.

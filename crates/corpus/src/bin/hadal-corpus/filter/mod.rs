@@ -6,11 +6,12 @@ mod train;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Subcommand};
 use hadal_corpus::Step;
 use hadal_corpus::filter::classifier::Model;
-use hadal_corpus::filter::{Decision, Personal, RULES, Segmenter, Steps, rule};
+use hadal_corpus::filter::{Decision, Personal, Segmenter, Steps, rules};
+use hadal_corpus::pack::Decontaminate;
 
 use crate::through;
 use scorer::Program;
@@ -45,6 +46,12 @@ pub(crate) struct Filter {
     /// Mask e-mail addresses, telephone numbers, keys and identity cards.
     #[arg(long)]
     mask_personal: bool,
+    /// Drop records that share a run of words with the records of these files, of evaluation sets.
+    #[arg(long, value_name = "PATH")]
+    against: Vec<PathBuf>,
+    /// Words in a run that must not be shared.
+    #[arg(long, value_name = "N", default_value_t = 13, requires = "against")]
+    n_words: usize,
     /// Where dropped records go, with the reason.
     #[arg(long, value_name = "FILE")]
     dropped: Option<PathBuf>,
@@ -61,28 +68,25 @@ impl Filter {
         if let Some(Command::Train(train)) = self.command {
             return train.run();
         }
-        let mut steps = self.rules()?;
+        let mut steps = rules(&self.rules, &Arc::new(Segmenter::default()))?;
         let failure = self.classifier(&mut steps)?;
         if self.mask_personal {
             steps.push(Box::new(Personal::default()));
         }
+        if !self.against.is_empty() {
+            ensure!(self.n_words > 0, "--n-words 0: a run has words");
+            let mut step = Decontaminate::new(self.n_words);
+            self.against.iter().try_for_each(|path| step.add_file(path))?;
+            steps.push(Box::new(step));
+        }
         if steps.is_empty() {
-            bail!("nothing to filter by: give --rules, --classifier or --mask-personal");
+            bail!("nothing to filter by: give --rules, --classifier, --mask-personal or --against");
         }
         through::run(&Steps(steps), self.dropped.as_deref())?;
         match failure.and_then(|failure| failure.take()) {
             Some(failure) => bail!("{failure}"),
             None => Ok(()),
         }
-    }
-
-    fn rules(&self) -> Result<Vec<Box<dyn Step>>> {
-        let segmenter = Arc::new(Segmenter::default());
-        let find = |name: &String| {
-            rule(name, &segmenter)
-                .with_context(|| format!("no rule {name:?}; there are {}", RULES.join(", ")))
-        };
-        self.rules.iter().map(find).collect()
     }
 
     /// Adds the classifier, if one was given, and says where a failing scorer is noted.

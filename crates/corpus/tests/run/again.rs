@@ -1,0 +1,58 @@
+//! A run is the same again, and does again only what it must.
+
+use std::fs;
+
+use crate::sea::{assert_same, made, sources, tree};
+
+#[test]
+fn the_same_recipe_gives_the_same_bytes() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    // Paths are part of what tells whether a source has changed, and of the names of its records.
+    let (first, second) = (folders[0].path(), folders[1].path());
+    sources(first);
+    made(first);
+    fs::rename(first.join("out"), second.join("out")).unwrap();
+    made(first);
+    assert_same(&first.join("out"), &second.join("out"));
+}
+
+#[test]
+fn a_whole_run_does_nothing_again() {
+    let folder = tempfile::tempdir().unwrap();
+    sources(folder.path());
+    let (first, stages) = made(folder.path());
+    assert!(stages.values().all(|(_, was_done)| *was_done == 0));
+    let before = tree(&folder.path().join("out"));
+    let (second, stages) = made(folder.path());
+    assert!(stages.values().all(|(done, was_done)| done == was_done), "{stages:?}");
+    assert!(!stages.contains_key("compare") && !stages.contains_key("shuffle"), "{stages:?}");
+    assert_eq!(first, second);
+    assert_eq!(before, tree(&folder.path().join("out")));
+}
+
+#[test]
+fn a_changed_file_or_a_damaged_table_is_done_again() {
+    let folder = tempfile::tempdir().unwrap();
+    sources(folder.path());
+    let (first, _) = made(folder.path());
+    fs::write(folder.path().join("pages/99.html"), "<p>One page more, of which nothing was said before.</p>")
+        .unwrap();
+    let (second, stages) = made(folder.path());
+    let (read, was_done) = stages["read"];
+    assert!(was_done > 0 && was_done < read, "the lines were not read again: {stages:?}");
+    assert_eq!(second.n_left(), first.n_left() + 2);
+
+    let table = folder.path().join("out/work/kept/00001.parquet");
+    let mut bytes = fs::read(&table).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&table, bytes).unwrap();
+    let (third, stages) = made(folder.path());
+    let (read, was_done) = stages["read"];
+    assert!(was_done > 0 && was_done < read, "{stages:?}");
+    assert_eq!(third, second);
+
+    fs::remove_file(folder.path().join("pages/99.html")).unwrap();
+    let (last, _) = made(folder.path());
+    assert_eq!(last, first);
+}
