@@ -1,5 +1,6 @@
 //! De-duplication as a filter on JSON lines.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
 
 use rayon::prelude::*;
@@ -24,9 +25,10 @@ pub struct Options {
 /// number of the first record of their cluster, and, where that is another record, `duplicate_of`,
 /// its id or, if it has none, its number.
 ///
-/// Sketches are made on all cores and inserted in order, so the answers are those of inserting one
-/// record after the other. A cluster is known when the last record is, so records wait in a file
-/// without a name, and memory holds no more than the index and one batch of lines.
+/// Sketches of a batch of lines are made while those of the batch before are inserted, one after
+/// the other, so the answers are those of inserting every record by itself. A cluster is known when
+/// the last record is, so records wait in a file without a name, and memory holds no more than the
+/// index and two batches of lines.
 ///
 /// # Errors
 /// Where a stream or the store cannot be read or written; never for what stands in a line.
@@ -40,25 +42,15 @@ pub fn run(
     let mut counts = Counts::default();
     let mut number = store.index().len() as u32;
     let mut waiting = BufWriter::new(tempfile::tempfile().map_err(waited)?);
+    let mut before = Vec::new();
     lines::each_batch(&mut input, |outcomes| {
-        let sketched: Vec<_> = outcomes
-            .into_par_iter()
-            .map(|outcome| {
-                let record = if options.within { cut(outcome?) } else { outcome? };
-                let line = serde_json::to_vec(&record).map_err(std::io::Error::from);
-                Ok((Entry::of(&record.text), record.id, line))
-            })
-            .collect();
+        let batch = std::mem::take(&mut before);
+        let (sketched, inserted) =
+            rayon::join(|| sketch(outcomes, options.within), || insert(batch, store, &mut waiting));
+        inserted?;
         for outcome in sketched {
             match outcome {
-                Ok((entry, id, line)) => {
-                    store.insert(&entry, &id);
-                    let line: Vec<u8> = line.map_err(waited)?;
-                    waiting
-                        .write_all(&line)
-                        .and_then(|()| waiting.write_all(b"\n"))
-                        .map_err(waited)?;
-                }
+                Ok(sketched) => before.push(sketched),
                 Err(drop) => {
                     counts.n_unreadable += 1;
                     lines::write_dropped(&mut dropped, drop)?;
@@ -67,6 +59,7 @@ pub fn run(
         }
         Ok(())
     })?;
+    insert(before, store, &mut waiting)?;
     store.sync()?;
     let mut waiting = waiting.into_inner().map_err(|error| waited(error.into_error()))?;
     waiting.seek(SeekFrom::Start(0)).map_err(waited)?;
@@ -81,9 +74,9 @@ pub fn run(
             .collect();
         for outcome in outcomes {
             match outcome {
-                Ok(record) => {
+                Ok(line) => {
                     counts.n_kept += 1;
-                    lines::write_kept(&mut kept, &record)?;
+                    kept.write_all(&line).map_err(lines::written)?;
                 }
                 Err(drop) => {
                     counts.n_dropped += 1;
@@ -96,6 +89,46 @@ pub fn run(
     lines::flush(&mut kept)?;
     lines::flush(&mut dropped)?;
     Ok(counts)
+}
+
+/// A record on its way into the index, and its line on its way out.
+struct Sketched {
+    entry: Entry,
+    id: String,
+    line: Vec<u8>,
+}
+
+/// What the index keeps of each record, on all cores.
+fn sketch(
+    outcomes: Vec<Result<Record, Box<Dropped>>>,
+    within: bool,
+) -> Vec<Result<Sketched, Box<Dropped>>> {
+    outcomes
+        .into_par_iter()
+        .map(|outcome| {
+            let record = if within { cut(outcome?) } else { outcome? };
+            let (entry, line) = (Entry::of(&record.text), line_of(&record));
+            Ok(Sketched { entry, id: record.id, line })
+        })
+        .collect()
+}
+
+fn insert(
+    batch: Vec<Sketched>,
+    store: &mut Store,
+    waiting: &mut BufWriter<File>,
+) -> Result<(), Error> {
+    for Sketched { entry, id, line } in batch {
+        store.insert(&entry, &id);
+        waiting.write_all(&line).map_err(waited)?;
+    }
+    Ok(())
+}
+
+fn line_of(record: &Record) -> Vec<u8> {
+    let mut line = Vec::new();
+    lines::write_kept(&mut line, record).expect("memory takes whatever is written");
+    line
 }
 
 fn waited(source: std::io::Error) -> Error {
@@ -112,22 +145,22 @@ fn cut(mut record: Record) -> Record {
     record
 }
 
-/// The record with its cluster, or dropped where it is not the first of it.
+/// The line of the record with its cluster, or the record dropped where it is not the first of it.
 fn judge(
     mut record: Record,
     number: u32,
     store: &Store,
     drop: bool,
-) -> Result<Record, Box<Dropped>> {
+) -> Result<Vec<u8>, Box<Dropped>> {
     let first = store.index().cluster(number);
     record.other.insert("cluster".to_owned(), first.into());
     if first == number {
         record.other.remove("duplicate_of");
-        return Ok(record);
+        return Ok(line_of(&record));
     }
     record.other.insert("duplicate_of".to_owned(), name(store, first));
     if !drop {
-        return Ok(record);
+        return Ok(line_of(&record));
     }
     let reason = match store.index().is_copy(first, number) {
         true => "exact duplicate",

@@ -13,6 +13,7 @@ mod entry;
 mod fingerprints;
 mod index;
 mod log;
+mod places;
 mod postings;
 mod shingles;
 mod simhash;
