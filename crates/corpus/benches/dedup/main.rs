@@ -103,7 +103,7 @@ fn grow(n_records: u64, folder: &Path) {
         spent += began.elapsed();
     }
     print("grow_s", n_before, spent.as_secs_f64());
-    print("grow_us_per_record", n_before, spent.as_secs_f64() * 1e6 / n_before as f64);
+    print("grow_cpu_s", n_before, cpu_seconds());
     print("near_share", n_before, n_near as f64 / n_before as f64);
     print("linked_share", n_before, n_linked as f64 / n_before as f64);
     print("grow_bytes_per_record", n_before, resident("VmRSS") as f64 / n_before as f64);
@@ -116,6 +116,7 @@ fn open(n_records: u64, folder: &Path) {
     let mut store = Store::open(folder, Rule::default()).expect("a store that was closed");
     let n_before = store.index().len() as u64;
     print("open_s", n_before, began.elapsed().as_secs_f64());
+    print("open_cpu_s", n_before, cpu_seconds());
     let bytes = resident("VmRSS").saturating_sub(before) as f64;
     print("open_bytes_per_record", n_before, bytes / n_before as f64);
     print("open_peak_mib", n_before, resident("VmHWM") as f64 / f64::from(1 << 20));
@@ -144,7 +145,7 @@ fn filter(n_records: u64, program: &str) {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     made_up::write_lines(n_records, file.as_file_mut()).expect("room on the disk");
     let input = File::open(file.path()).expect("it was written");
-    let began = Instant::now();
+    let (before, began) = (cpu_seconds(), Instant::now());
     let mut run = Command::new(program)
         .arg("dedup")
         .stdin(input)
@@ -161,10 +162,19 @@ fn filter(n_records: u64, program: &str) {
         }
     };
     assert!(status.success(), "{program}: {status}");
-    let seconds = began.elapsed().as_secs_f64();
-    print("filter_s", n_records, seconds);
-    print("filter_us_per_record", n_records, seconds * 1e6 / n_records as f64);
+    print("filter_s", n_records, began.elapsed().as_secs_f64());
+    print("filter_cpu_s", n_records, cpu_seconds() - before);
     print("filter_peak_mib", n_records, peak as f64 / f64::from(1 << 20));
+}
+
+/// Seconds that processors have worked for this process and those it waited for, where the system
+/// says, in hundredths.
+fn cpu_seconds() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let behind_name = stat.rsplit(") ").next().unwrap_or_default();
+    let ticks =
+        behind_name.split(' ').skip(11).take(4).filter_map(|ticks| ticks.parse::<f64>().ok());
+    ticks.sum::<f64>() / 100.0
 }
 
 /// Bytes of memory, where the system says.

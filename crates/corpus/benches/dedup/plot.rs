@@ -1,4 +1,4 @@
-//! The chart: seconds over records with a line fitted, and latencies over records.
+//! The chart: seconds of processors over records with a line fitted, and latencies over records.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,9 +15,9 @@ const COLOURS: [RGBColor; 4] =
     [RGBColor(31, 119, 180), RGBColor(214, 126, 14), RGBColor(44, 140, 60), RGBColor(148, 82, 176)];
 
 const COSTS: [(&str, &str); 3] = [
-    ("grow_s", "insertion into the index, the log included"),
-    ("open_s", "opening the index"),
-    ("filter_s", "hadal corpus dedup"),
+    ("grow_cpu_s", "insertion into the index, the log included"),
+    ("open_cpu_s", "opening the index"),
+    ("filter_cpu_s", "hadal corpus dedup"),
 ];
 
 const LATENCIES: [(&str, &str); 4] = [
@@ -41,7 +41,8 @@ pub(crate) fn write(lines: &Path, chart: &Path) {
         let area = SVGBackend::with_string(&mut svg, (960, 420)).into_drawing_area();
         area.fill(&WHITE).expect("drawn into a string");
         let (left, right) = area.split_horizontally(480);
-        panel(&left, "cost", "seconds", &COSTS, &measures, true).expect("drawn into a string");
+        panel(&left, "cost", "processor seconds", &COSTS, &measures, true)
+            .expect("drawn into a string");
         panel(&right, "latency", "microseconds", &LATENCIES, &measures, false)
             .expect("drawn into a string");
         area.present().expect("drawn into a string");

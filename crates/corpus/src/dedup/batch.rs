@@ -12,6 +12,10 @@ use super::within::without_repeats;
 use crate::lines::{self, Counts};
 use crate::{Dropped, Error, Record};
 
+/// The fields that the filter adds.
+const CLUSTER: &str = "cluster";
+const DUPLICATE_OF: &str = "duplicate_of";
+
 /// What the filter does with what it finds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Options {
@@ -40,17 +44,17 @@ pub fn run(
     mut dropped: impl Write,
 ) -> Result<Counts, Error> {
     let mut counts = Counts::default();
-    let mut number = store.index().len() as u32;
+    let n_before = store.index().len() as u32;
     let mut waiting = BufWriter::new(tempfile::tempfile().map_err(waited)?);
-    let mut before = Vec::new();
+    let mut batch_before = Vec::new();
     lines::each_batch(&mut input, |outcomes| {
-        let batch = std::mem::take(&mut before);
+        let batch = std::mem::take(&mut batch_before);
         let (sketched, inserted) =
             rayon::join(|| sketch(outcomes, options.within), || insert(batch, store, &mut waiting));
         inserted?;
         for outcome in sketched {
             match outcome {
-                Ok(sketched) => before.push(sketched),
+                Ok(sketched) => batch_before.push(sketched),
                 Err(drop) => {
                     counts.n_unreadable += 1;
                     lines::write_dropped(&mut dropped, drop)?;
@@ -59,33 +63,23 @@ pub fn run(
         }
         Ok(())
     })?;
-    insert(before, store, &mut waiting)?;
+    insert(batch_before, store, &mut waiting)?;
     store.sync()?;
     let mut waiting = waiting.into_inner().map_err(|error| waited(error.into_error()))?;
     waiting.seek(SeekFrom::Start(0)).map_err(waited)?;
-    let store = &*store;
-    lines::each_batch(&mut BufReader::new(waiting), |outcomes| {
-        let first = number;
-        number += outcomes.len() as u32;
-        let outcomes: Vec<_> = outcomes
-            .into_par_iter()
-            .enumerate()
-            .map(|(i, outcome)| judge(outcome?, first + i as u32, store, options.drop))
-            .collect();
-        for outcome in outcomes {
-            match outcome {
-                Ok(line) => {
-                    counts.n_kept += 1;
-                    kept.write_all(&line).map_err(lines::written)?;
-                }
-                Err(drop) => {
-                    counts.n_dropped += 1;
-                    lines::write_dropped(&mut dropped, drop)?;
-                }
-            }
+    let mut waiting = BufReader::new(waiting);
+    let mut line = Vec::new();
+    for number in n_before..store.index().len() as u32 {
+        line.clear();
+        waiting.read_until(b'\n', &mut line).map_err(waited)?;
+        if options.drop && store.index().cluster(number) != number {
+            counts.n_dropped += 1;
+            lines::write_dropped(&mut dropped, dropped_as_duplicate(&line, number, store)?)?;
+        } else {
+            counts.n_kept += 1;
+            write_named(&mut kept, &line, number, store).map_err(lines::written)?;
         }
-        Ok(())
-    })?;
+    }
     lines::flush(&mut kept)?;
     lines::flush(&mut dropped)?;
     Ok(counts)
@@ -106,9 +100,12 @@ fn sketch(
     outcomes
         .into_par_iter()
         .map(|outcome| {
-            let record = if within { cut(outcome?) } else { outcome? };
-            let (entry, line) = (Entry::of(&record.text), line_of(&record));
-            Ok(Sketched { entry, id: record.id, line })
+            let mut record = if within { cut(outcome?) } else { outcome? };
+            record.other.remove(CLUSTER);
+            record.other.remove(DUPLICATE_OF);
+            let mut line = Vec::new();
+            lines::write_kept(&mut line, &record).expect("memory takes whatever is written");
+            Ok(Sketched { entry: Entry::of(&record.text), id: record.id, line })
         })
         .collect()
 }
@@ -125,12 +122,6 @@ fn insert(
     Ok(())
 }
 
-fn line_of(record: &Record) -> Vec<u8> {
-    let mut line = Vec::new();
-    lines::write_kept(&mut line, record).expect("memory takes whatever is written");
-    line
-}
-
 fn waited(source: std::io::Error) -> Error {
     Error::Stream { stream: "the file in which records wait", source }
 }
@@ -145,28 +136,35 @@ fn cut(mut record: Record) -> Record {
     record
 }
 
-/// The line of the record with its cluster, or the record dropped where it is not the first of it.
-fn judge(
-    mut record: Record,
+/// Writes the `line` of a record, a JSON object with one field or more, with its cluster.
+fn write_named(
+    output: &mut impl Write,
+    line: &[u8],
     number: u32,
     store: &Store,
-    drop: bool,
-) -> Result<Vec<u8>, Box<Dropped>> {
+) -> std::io::Result<()> {
+    let open = line.strip_suffix(b"}\n").expect("it was written here");
+    output.write_all(open)?;
     let first = store.index().cluster(number);
-    record.other.insert("cluster".to_owned(), first.into());
-    if first == number {
-        record.other.remove("duplicate_of");
-        return Ok(line_of(&record));
+    write!(output, ",\"{CLUSTER}\":{first}")?;
+    if first != number {
+        write!(output, ",\"{DUPLICATE_OF}\":{}", name(store, first))?;
     }
-    record.other.insert("duplicate_of".to_owned(), name(store, first));
-    if !drop {
-        return Ok(line_of(&record));
-    }
+    output.write_all(b"}\n")
+}
+
+/// The record of a `line` that is not the first of its cluster.
+fn dropped_as_duplicate(line: &[u8], number: u32, store: &Store) -> Result<Box<Dropped>, Error> {
+    let mut record: Record =
+        serde_json::from_slice(line).map_err(|error| waited(std::io::Error::from(error)))?;
+    let first = store.index().cluster(number);
+    record.other.insert(CLUSTER.to_owned(), first.into());
+    record.other.insert(DUPLICATE_OF.to_owned(), name(store, first));
     let reason = match store.index().is_copy(first, number) {
         true => "exact duplicate",
         false => "near duplicate",
     };
-    Err(Dropped::by("dedup", record, reason))
+    Ok(Dropped::by("dedup", record, reason))
 }
 
 /// The id of a record or, if it has none, its number.

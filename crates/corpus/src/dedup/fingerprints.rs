@@ -59,12 +59,20 @@ impl Fingerprints {
     pub fn near(&self, fingerprint: u64, found: &mut Vec<u32>) {
         let places: [usize; N_BLOCKS] = std::array::from_fn(|block| place(fingerprint, block));
         let checks: [u32; N_BLOCKS] = std::array::from_fn(|block| check(fingerprint, block));
-        let is_near = |number: u32| (self.at(number) ^ fingerprint).count_ones() <= RADIUS;
+        let n_before = found.len();
         self.tables.read(&places, |block, other, number| {
-            if has_no_more_than_radius_ones(other ^ checks[block]) && is_near(number) {
+            if has_no_more_than_radius_ones(other ^ checks[block]) {
                 found.push(number);
             }
         });
+        let mut n_near = n_before;
+        for i in n_before..found.len() {
+            if (self.at(found[i]) ^ fingerprint).count_ones() <= RADIUS {
+                found[n_near] = found[i];
+                n_near += 1;
+            }
+        }
+        found.truncate(n_near);
     }
 }
 

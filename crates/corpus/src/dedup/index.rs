@@ -106,14 +106,22 @@ impl Index {
         let mut joined: Vec<u32> = Vec::new();
         let mut room = [0; SKETCH_LEN];
         let rounded = Rounded::of(&entry.sketch, &mut room);
-        for number in candidates {
-            let cluster = self.cluster(number);
-            if joined.contains(&cluster) {
+        let places: Vec<Place> =
+            candidates.iter().map(|&number| self.records[number as usize].sketch).collect();
+        // Copied before any is looked at: the memory then brings them together.
+        let mut hashes = Vec::with_capacity(places.len() * SKETCH_LEN);
+        places.iter().for_each(|&place| hashes.extend_from_slice(self.sketches.at(place).hashes));
+        let mut rest = &hashes[..];
+        let Rule { measure, threshold } = self.rule;
+        for (number, place) in candidates.into_iter().zip(places) {
+            let (hashes, behind) = rest.split_at(usize::from(place.len));
+            rest = behind;
+            let other = Rounded { hashes, n_cut: u32::from(place.n_cut) };
+            let Some(similarity) = sketch::similarity(other, rounded, measure, threshold) else {
                 continue;
-            }
-            let other = self.sketches.at(self.records[number as usize].sketch);
-            let Rule { measure, threshold } = self.rule;
-            if let Some(similarity) = sketch::similarity(other, rounded, measure, threshold) {
+            };
+            let cluster = self.cluster(number);
+            if !joined.contains(&cluster) {
                 joined.push(cluster);
                 answer.links.push(number);
                 answer.similarity = answer.similarity.max(similarity);

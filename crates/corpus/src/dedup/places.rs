@@ -47,6 +47,7 @@ struct Block {
 struct Cursor {
     looked_for: usize,
     block: u32,
+    next: u32,
     n_left: u32,
     number: u32,
 }
@@ -103,34 +104,37 @@ impl Places {
     /// Reads the lists of `places` and gives `each` entry of them: which of `places` it stands in,
     /// its check and its number.
     ///
-    /// A block of every list is read before the second of any, so that the memory is asked for
-    /// several at once and not for one after the other.
+    /// Of every list one block is asked for before any is looked at: the memory then brings them
+    /// together and not one after the other, which at ten million records is most of the time.
     pub(super) fn read(&self, places: &[usize], mut each: impl FnMut(usize, u32, u32)) {
         let mut cursors: Vec<Cursor> = Vec::with_capacity(places.len());
         for (looked_for, &place) in places.iter().enumerate() {
             let list = &self.lists[place];
             let (block, n_left) = (list.first, list.n_entries);
             if n_left > 0 {
-                cursors.push(Cursor { looked_for, block, n_left, number: 0 });
+                cursors.push(Cursor { looked_for, block, next: NONE, n_left, number: 0 });
             }
         }
         while !cursors.is_empty() {
+            cursors.iter_mut().for_each(|cursor| cursor.next = self.block(cursor.block).next);
             cursors.retain_mut(|cursor| {
-                let block =
-                    &self.pages[cursor.block as usize / PAGE_LEN][cursor.block as usize % PAGE_LEN];
                 let n_read = cursor.n_left.min(BLOCK_LEN as u32);
-                for &entry in &block.entries[..n_read as usize] {
+                for &entry in &self.block(cursor.block).entries[..n_read as usize] {
                     let step = entry & LONGEST_STEP;
                     cursor.number += step;
                     if step < LONGEST_STEP {
                         each(cursor.looked_for, entry >> STEP_BITS, cursor.number);
                     }
                 }
-                cursor.block = block.next;
+                cursor.block = cursor.next;
                 cursor.n_left -= n_read;
                 cursor.n_left > 0
             });
         }
+    }
+
+    fn block(&self, block: u32) -> &Block {
+        &self.pages[block as usize / PAGE_LEN][block as usize % PAGE_LEN]
     }
 }
 
