@@ -15,8 +15,8 @@ const LONGEST_STEP: u32 = (1 << STEP_BITS) - 1;
 
 const BLOCK_LEN: usize = 15;
 
-/// Blocks in a page of 1 MiB; one array of them would be copied as it grows.
-const PAGE_LEN: usize = 1 << 14;
+/// Blocks in a page of 8 MiB; one array of them would be copied as it grows.
+const PAGE_LEN: usize = 1 << 17;
 
 /// A block that leads nowhere yet, and the blocks of an empty list.
 const NONE: u32 = u32::MAX;

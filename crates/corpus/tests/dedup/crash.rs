@@ -122,21 +122,29 @@ fn other_files_and_a_second_process_are_refused() {
     assert!(matches!(error, Error::MissingLog { n_records: 0, .. }), "{error}");
 }
 
-/// The service, and the address at which it listens.
+/// The service, and the address at which it listens. It is started again where it found the index
+/// in use, as in [`try_open`].
 fn serve(folder: &Path) -> (Child, String) {
-    let mut service = Command::new(env!("CARGO_BIN_EXE_hadal-corpus"))
-        .args(["serve", "--listen", "127.0.0.1:0", "--index"])
-        .arg(folder)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(service.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let address = line.trim().strip_prefix("listening on http://").unwrap().to_owned();
-    (service, address)
+    loop {
+        let mut service = Command::new(env!("CARGO_BIN_EXE_hadal-corpus"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--index"])
+            .arg(folder)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(service.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        if let Some(address) = line.trim().strip_prefix("listening on http://") {
+            return (service, address.to_owned());
+        }
+        let error = String::from_utf8(service.wait_with_output().unwrap().stderr).unwrap();
+        assert!(error.contains("open in another process"), "{error}");
+    }
 }
 
-/// Posts `body` and gives back the status and the answer's lines; `None` where the service is gone.
+/// Posts `body` and gives back the status and the answer's lines; `None` where the service is
+/// gone before all of it is there.
 fn post(address: &str, path: &str, body: &str) -> Option<(u16, Vec<Value>)> {
     let mut stream = TcpStream::connect(address).ok()?;
     let head = format!(
@@ -148,7 +156,8 @@ fn post(address: &str, path: &str, body: &str) -> Option<(u16, Vec<Value>)> {
     stream.read_to_string(&mut answer).ok()?;
     let (head, body) = answer.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
-    Some((status, body.lines().map(|line| serde_json::from_str(line).unwrap()).collect()))
+    let answers: Result<_, _> = body.lines().map(serde_json::from_str).collect();
+    Some((status, answers.ok()?))
 }
 
 #[test]
