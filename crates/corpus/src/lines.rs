@@ -130,7 +130,7 @@ pub fn flush(output: &mut impl Write) -> Result<(), Error> {
     output.flush().map_err(written)
 }
 
-fn written(source: std::io::Error) -> Error {
+pub(crate) fn written(source: std::io::Error) -> Error {
     Error::Stream { stream: "standard output", source }
 }
 

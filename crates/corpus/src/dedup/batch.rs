@@ -1,5 +1,6 @@
 //! De-duplication as a filter on JSON lines.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
 
 use rayon::prelude::*;
@@ -10,6 +11,10 @@ use super::store::Store;
 use super::within::without_repeats;
 use crate::lines::{self, Counts};
 use crate::{Dropped, Error, Record};
+
+/// The fields that the filter adds.
+const CLUSTER: &str = "cluster";
+const DUPLICATE_OF: &str = "duplicate_of";
 
 /// What the filter does with what it finds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -24,9 +29,10 @@ pub struct Options {
 /// number of the first record of their cluster, and, where that is another record, `duplicate_of`,
 /// its id or, if it has none, its number.
 ///
-/// Sketches are made on all cores and inserted in order, so the answers are those of inserting one
-/// record after the other. A cluster is known when the last record is, so records wait in a file
-/// without a name, and memory holds no more than the index and one batch of lines.
+/// Sketches of a batch of lines are made while those of the batch before are inserted, one after
+/// the other, so the answers are those of inserting every record by itself. A cluster is known when
+/// the last record is, so records wait in a file without a name, and memory holds no more than the
+/// index and two batches of lines.
 ///
 /// # Errors
 /// Where a stream or the store cannot be read or written; never for what stands in a line.
@@ -38,27 +44,17 @@ pub fn run(
     mut dropped: impl Write,
 ) -> Result<Counts, Error> {
     let mut counts = Counts::default();
-    let mut number = store.index().len() as u32;
+    let n_before = store.index().len() as u32;
     let mut waiting = BufWriter::new(tempfile::tempfile().map_err(waited)?);
+    let mut batch_before = Vec::new();
     lines::each_batch(&mut input, |outcomes| {
-        let sketched: Vec<_> = outcomes
-            .into_par_iter()
-            .map(|outcome| {
-                let record = if options.within { cut(outcome?) } else { outcome? };
-                let line = serde_json::to_vec(&record).map_err(std::io::Error::from);
-                Ok((Entry::of(&record.text), record.id, line))
-            })
-            .collect();
+        let batch = std::mem::take(&mut batch_before);
+        let (sketched, inserted) =
+            rayon::join(|| sketch(outcomes, options.within), || insert(batch, store, &mut waiting));
+        inserted?;
         for outcome in sketched {
             match outcome {
-                Ok((entry, id, line)) => {
-                    store.insert(&entry, &id);
-                    let line: Vec<u8> = line.map_err(waited)?;
-                    waiting
-                        .write_all(&line)
-                        .and_then(|()| waiting.write_all(b"\n"))
-                        .map_err(waited)?;
-                }
+                Ok(sketched) => batch_before.push(sketched),
                 Err(drop) => {
                     counts.n_unreadable += 1;
                     lines::write_dropped(&mut dropped, drop)?;
@@ -67,35 +63,63 @@ pub fn run(
         }
         Ok(())
     })?;
+    insert(batch_before, store, &mut waiting)?;
     store.sync()?;
     let mut waiting = waiting.into_inner().map_err(|error| waited(error.into_error()))?;
     waiting.seek(SeekFrom::Start(0)).map_err(waited)?;
-    let store = &*store;
-    lines::each_batch(&mut BufReader::new(waiting), |outcomes| {
-        let first = number;
-        number += outcomes.len() as u32;
-        let outcomes: Vec<_> = outcomes
-            .into_par_iter()
-            .enumerate()
-            .map(|(i, outcome)| judge(outcome?, first + i as u32, store, options.drop))
-            .collect();
-        for outcome in outcomes {
-            match outcome {
-                Ok(record) => {
-                    counts.n_kept += 1;
-                    lines::write_kept(&mut kept, &record)?;
-                }
-                Err(drop) => {
-                    counts.n_dropped += 1;
-                    lines::write_dropped(&mut dropped, drop)?;
-                }
-            }
+    let mut waiting = BufReader::new(waiting);
+    let mut line = Vec::new();
+    for number in n_before..store.index().len() as u32 {
+        line.clear();
+        waiting.read_until(b'\n', &mut line).map_err(waited)?;
+        if options.drop && store.index().cluster(number) != number {
+            counts.n_dropped += 1;
+            lines::write_dropped(&mut dropped, dropped_as_duplicate(&line, number, store)?)?;
+        } else {
+            counts.n_kept += 1;
+            write_named(&mut kept, &line, number, store).map_err(lines::written)?;
         }
-        Ok(())
-    })?;
+    }
     lines::flush(&mut kept)?;
     lines::flush(&mut dropped)?;
     Ok(counts)
+}
+
+/// A record on its way into the index, and its line on its way out.
+struct Sketched {
+    entry: Entry,
+    id: String,
+    line: Vec<u8>,
+}
+
+/// What the index keeps of each record, on all cores.
+fn sketch(
+    outcomes: Vec<Result<Record, Box<Dropped>>>,
+    within: bool,
+) -> Vec<Result<Sketched, Box<Dropped>>> {
+    outcomes
+        .into_par_iter()
+        .map(|outcome| {
+            let mut record = if within { cut(outcome?) } else { outcome? };
+            record.other.remove(CLUSTER);
+            record.other.remove(DUPLICATE_OF);
+            let mut line = Vec::new();
+            lines::write_kept(&mut line, &record).expect("memory takes whatever is written");
+            Ok(Sketched { entry: Entry::of(&record.text), id: record.id, line })
+        })
+        .collect()
+}
+
+fn insert(
+    batch: Vec<Sketched>,
+    store: &mut Store,
+    waiting: &mut BufWriter<File>,
+) -> Result<(), Error> {
+    for Sketched { entry, id, line } in batch {
+        store.insert(&entry, &id);
+        waiting.write_all(&line).map_err(waited)?;
+    }
+    Ok(())
 }
 
 fn waited(source: std::io::Error) -> Error {
@@ -112,28 +136,35 @@ fn cut(mut record: Record) -> Record {
     record
 }
 
-/// The record with its cluster, or dropped where it is not the first of it.
-fn judge(
-    mut record: Record,
+/// Writes the `line` of a record, a JSON object with one field or more, with its cluster.
+fn write_named(
+    output: &mut impl Write,
+    line: &[u8],
     number: u32,
     store: &Store,
-    drop: bool,
-) -> Result<Record, Box<Dropped>> {
+) -> std::io::Result<()> {
+    let open = line.strip_suffix(b"}\n").expect("it was written here");
+    output.write_all(open)?;
     let first = store.index().cluster(number);
-    record.other.insert("cluster".to_owned(), first.into());
-    if first == number {
-        record.other.remove("duplicate_of");
-        return Ok(record);
+    write!(output, ",\"{CLUSTER}\":{first}")?;
+    if first != number {
+        write!(output, ",\"{DUPLICATE_OF}\":{}", name(store, first))?;
     }
-    record.other.insert("duplicate_of".to_owned(), name(store, first));
-    if !drop {
-        return Ok(record);
-    }
+    output.write_all(b"}\n")
+}
+
+/// The record of a `line` that is not the first of its cluster.
+fn dropped_as_duplicate(line: &[u8], number: u32, store: &Store) -> Result<Box<Dropped>, Error> {
+    let mut record: Record =
+        serde_json::from_slice(line).map_err(|error| waited(std::io::Error::from(error)))?;
+    let first = store.index().cluster(number);
+    record.other.insert(CLUSTER.to_owned(), first.into());
+    record.other.insert(DUPLICATE_OF.to_owned(), name(store, first));
     let reason = match store.index().is_copy(first, number) {
         true => "exact duplicate",
         false => "near duplicate",
     };
-    Err(Dropped::by("dedup", record, reason))
+    Ok(Dropped::by("dedup", record, reason))
 }
 
 /// The id of a record or, if it has none, its number.

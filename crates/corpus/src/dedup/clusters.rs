@@ -36,9 +36,18 @@ impl Clusters {
 
     /// Makes one cluster of those of `a` and `b`.
     pub fn join(&mut self, a: u32, b: u32) {
-        let (a, b) = (self.first(a), self.first(b));
-        let first = a.min(b);
-        self.parents[a.max(b) as usize] = first;
+        let first = self.first(a).min(self.first(b));
+        // Whoever stood on the way is led there at once, so that ways stay short.
+        for mut number in [a, b] {
+            while number != first {
+                let parent = self.parents[number as usize];
+                self.parents[number as usize] = first;
+                if parent == number {
+                    break;
+                }
+                number = parent;
+            }
+        }
     }
 }
 

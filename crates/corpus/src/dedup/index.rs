@@ -4,7 +4,7 @@ use super::clusters::Clusters;
 use super::entry::Entry;
 use super::fingerprints::Fingerprints;
 use super::postings::Postings;
-use super::sketch::{self, Measure};
+use super::sketch::{self, Measure, Rounded, SKETCH_LEN};
 
 /// When two texts are duplicates.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,23 +34,22 @@ pub struct Answer {
 /// Every text so far, found by likeness. Texts are numbered from 0 in the order in which they came,
 /// and answers depend on nothing but the texts, their order and the rule.
 ///
-/// A record takes 48 bytes in the tables of fingerprints, 96 in the postings and 192 for its sketch
-/// (less for texts under 50 words), 24 for itself and 4 for its cluster: 364 bytes, and up to a
-/// tenth more as tables grow in steps. A copy, equal to the byte, takes 28.
+/// A record takes 17 bytes in the tables of fingerprints, 51 in the postings and 96 for its sketch
+/// (less for texts under 50 words), 24 for itself and 4 for its cluster: 192 bytes. A copy, equal to
+/// the byte, takes 28. The tables' places take 20 MB and the ends of their lists up to 42 MB more.
 #[derive(Debug, Default)]
 pub struct Index {
     rule: Rule,
     fingerprints: Fingerprints,
     postings: Postings,
     records: Vec<Kept>,
-    sketches: Hashes,
+    sketches: Sketches,
     clusters: Clusters,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Kept {
     content: u64,
-    fingerprint: u64,
     sketch: Place,
 }
 
@@ -105,14 +104,24 @@ impl Index {
         candidates.dedup();
         let mut answer = Answer::default();
         let mut joined: Vec<u32> = Vec::new();
-        for number in candidates {
-            let cluster = self.cluster(number);
-            if joined.contains(&cluster) {
+        let mut room = [0; SKETCH_LEN];
+        let rounded = Rounded::of(&entry.sketch, &mut room);
+        let places: Vec<Place> =
+            candidates.iter().map(|&number| self.records[number as usize].sketch).collect();
+        // Copied before any is looked at: the memory then brings them together.
+        let mut hashes = Vec::with_capacity(places.len() * SKETCH_LEN);
+        places.iter().for_each(|&place| hashes.extend_from_slice(self.sketches.at(place).hashes));
+        let mut rest = &hashes[..];
+        let Rule { measure, threshold } = self.rule;
+        for (number, place) in candidates.into_iter().zip(places) {
+            let (hashes, behind) = rest.split_at(usize::from(place.len));
+            rest = behind;
+            let other = Rounded { hashes, n_cut: u32::from(place.n_cut) };
+            let Some(similarity) = sketch::similarity(other, rounded, measure, threshold) else {
                 continue;
-            }
-            let hashes = self.sketches.at(self.records[number as usize].sketch);
-            let similarity = sketch::similarity(hashes, entry.sketch.hashes(), self.rule.measure);
-            if similarity >= self.rule.threshold {
+            };
+            let cluster = self.cluster(number);
+            if !joined.contains(&cluster) {
                 joined.push(cluster);
                 answer.links.push(number);
                 answer.similarity = answer.similarity.max(similarity);
@@ -133,22 +142,21 @@ impl Index {
     /// Where a link is no number yet.
     pub(super) fn add(&mut self, entry: &Entry, links: &[u32]) -> u32 {
         let number = self.records.len() as u32;
-        let hashes = entry.sketch.hashes();
         let copy = links.iter().copied().find(|&link| self.holds(link, entry));
+        let is_new = |&link: &u32| self.fingerprints.at(link) != entry.fingerprint;
+        match links.iter().all(is_new) {
+            true => self.fingerprints.insert(entry.fingerprint),
+            false => self.fingerprints.insert_unfound(entry.fingerprint),
+        }
         let sketch = match copy {
             // What is near a copy is near the text it is a copy of, which is in the tables.
             Some(link) => self.records[link as usize].sketch,
             None => {
-                let fingerprint_of = |link: &u32| self.records[*link as usize].fingerprint;
-                if links.iter().all(|link| fingerprint_of(link) != entry.fingerprint) {
-                    self.fingerprints.insert(entry.fingerprint, number);
-                }
-                self.postings.insert(hashes, number);
-                self.sketches.push(hashes)
+                self.postings.insert(entry.sketch.hashes(), number);
+                self.sketches.push(Rounded::of(&entry.sketch, &mut [0; SKETCH_LEN]))
             }
         };
-        let Entry { content, fingerprint, .. } = *entry;
-        self.records.push(Kept { content, fingerprint, sketch });
+        self.records.push(Kept { content: entry.content, sketch });
         self.clusters.push();
         links.iter().for_each(|&link| self.clusters.join(link, number));
         number
@@ -156,15 +164,15 @@ impl Index {
 
     /// Whether the text of `number` is that of `entry`.
     fn holds(&self, number: u32, entry: &Entry) -> bool {
-        let kept = &self.records[number as usize];
-        kept.content == entry.content && self.sketches.at(kept.sketch) == entry.sketch.hashes()
+        self.records[number as usize].content == entry.content
+            && self.fingerprints.at(number) == entry.fingerprint
     }
 }
 
 /// The hashes of all sketches, in pages, since one array of them would be copied as it grows.
 #[derive(Debug, Default)]
-struct Hashes {
-    pages: Vec<Vec<u32>>,
+struct Sketches {
+    pages: Vec<Vec<u16>>,
 }
 
 /// Where a sketch stands.
@@ -172,27 +180,29 @@ struct Hashes {
 struct Place {
     page: u32,
     offset: u16,
-    len: u16,
+    len: u8,
+    n_cut: u8,
 }
 
 const PAGE_LEN: usize = 1 << 16;
 
-impl Hashes {
-    fn push(&mut self, hashes: &[u32]) -> Place {
+impl Sketches {
+    fn push(&mut self, sketch: Rounded<'_>) -> Place {
+        let Rounded { hashes, n_cut } = sketch;
         let room = self.pages.last().map_or(0, |page| PAGE_LEN - page.len());
         if room < hashes.len().max(1) {
             self.pages.push(Vec::with_capacity(PAGE_LEN));
         }
         let n_pages = self.pages.len();
         let page = &mut self.pages[n_pages - 1];
-        let place =
-            Place { page: n_pages as u32 - 1, offset: page.len() as u16, len: hashes.len() as u16 };
+        let (offset, len) = (page.len() as u16, hashes.len() as u8);
         page.extend_from_slice(hashes);
-        place
+        Place { page: n_pages as u32 - 1, offset, len, n_cut: n_cut as u8 }
     }
 
-    fn at(&self, place: Place) -> &[u32] {
-        let offset = usize::from(place.offset);
-        &self.pages[place.page as usize][offset..offset + usize::from(place.len)]
+    fn at(&self, place: Place) -> Rounded<'_> {
+        let (offset, len) = (usize::from(place.offset), usize::from(place.len));
+        let hashes = &self.pages[place.page as usize][offset..offset + len];
+        Rounded { hashes, n_cut: u32::from(place.n_cut) }
     }
 }

@@ -3,6 +3,8 @@
 //! The smallest hashes of a text are a sample drawn alike from every text, so a text and a longer
 //! one that contains it share some of them, where their fingerprints are far apart.
 
+use super::places::{CHECK_BITS, Places};
+
 /// Of each sketch, how many hashes are looked up and added: the smallest. Of a text that stands
 /// whole in one four times as long, three of twelve are expected to be shared.
 pub(crate) const N_POSTED: usize = 12;
@@ -11,54 +13,59 @@ pub(crate) const N_POSTED: usize = 12;
 /// web, not of a text; and copies of a text are found through the first of them.
 pub(crate) const MOST_RECORDS: usize = 32;
 
-/// Ten million records leave 114 hashes in a place.
-const PLACE_BITS: u32 = 20;
+/// The place and the check are the whole hash. Ten million records leave 114 in a place.
+const PLACE_BITS: u32 = u32::BITS - CHECK_BITS;
 
 /// The numbers of records by their smallest shingle hashes.
 #[derive(Debug)]
 pub struct Postings {
-    places: Vec<Vec<Posting>>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Posting {
-    hash: u32,
-    number: u32,
+    places: Places,
 }
 
 impl Default for Postings {
     fn default() -> Self {
-        Self { places: vec![Vec::new(); 1 << PLACE_BITS] }
+        Self { places: Places::new(1 << PLACE_BITS) }
     }
 }
 
 impl Postings {
-    /// Adds the record `number` under the first of its sketch's `hashes`.
+    /// Adds the record `number`, no less than any before it, under the first of its sketch's
+    /// `hashes`, none of which stands twice.
     pub fn insert(&mut self, hashes: &[u32], number: u32) {
-        for &hash in hashes.iter().take(N_POSTED) {
-            let place = &mut self.places[place(hash)];
-            if place.iter().filter(|posting| posting.hash == hash).count() == MOST_RECORDS {
-                continue;
+        let mut n_records = [0; N_POSTED];
+        self.find(hashes, |i, _| n_records[i] += 1);
+        for (&hash, &n_records) in hashes.iter().zip(&n_records) {
+            if n_records < MOST_RECORDS {
+                let (place, check) = place(hash);
+                self.places.push(place, check, number);
             }
-            if place.len() == place.capacity() {
-                place.reserve_exact(place.len() / 8 + 2);
-            }
-            place.push(Posting { hash, number });
         }
     }
 
     /// Adds to `found` the number of every record kept under one of the first of `hashes`, once for
     /// each hash that is the same.
     pub fn sharing(&self, hashes: &[u32], found: &mut Vec<u32>) {
-        for &hash in hashes.iter().take(N_POSTED) {
-            let place = &self.places[place(hash)];
-            let same = place.iter().filter(|posting| posting.hash == hash);
-            found.extend(same.map(|posting| posting.number));
+        self.find(hashes, |_, number| found.push(number));
+    }
+
+    /// Gives `each` record kept under one of the first of `hashes`, and which of them.
+    fn find(&self, hashes: &[u32], mut each: impl FnMut(usize, u32)) {
+        let n_posted = hashes.len().min(N_POSTED);
+        let (mut places, mut checks) = ([0; N_POSTED], [0; N_POSTED]);
+        for (i, &hash) in hashes[..n_posted].iter().enumerate() {
+            (places[i], checks[i]) = place(hash);
         }
+        self.places.read(&places[..n_posted], |i, check, number| {
+            if check == checks[i] {
+                each(i, number);
+            }
+        });
     }
 }
 
-/// Where a hash stands. Hashes of sketches are small; a multiplication (Knuth's) spreads them.
-fn place(hash: u32) -> usize {
-    (hash.wrapping_mul(2_654_435_761) >> (u32::BITS - PLACE_BITS)) as usize
+/// Where a hash stands and the rest of it. Hashes of sketches are small; a multiplication (Knuth's)
+/// spreads them, and by an odd number it makes no two the same.
+fn place(hash: u32) -> (usize, u32) {
+    let spread = hash.wrapping_mul(2_654_435_761);
+    ((spread >> CHECK_BITS) as usize, spread & ((1 << CHECK_BITS) - 1))
 }

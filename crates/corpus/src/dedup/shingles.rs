@@ -32,25 +32,35 @@ fn hash_of_words(words: &[u64]) -> u64 {
 #[must_use]
 pub fn words(text: &str) -> Vec<u64> {
     let mut hashes = Vec::with_capacity(text.len() / 5);
-    let mut word = String::new();
-    let mut finish = |word: &mut String| {
+    let mut word = Vec::new();
+    let mut finish = |word: &mut Vec<u8>| {
         if !word.is_empty() {
-            hashes.push(xxh3_64(word.as_bytes()));
+            hashes.push(xxh3_64(word));
             word.clear();
         }
     };
-    for c in text.chars() {
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
         if c.is_ascii() {
-            match c.is_ascii_alphanumeric() {
-                true => word.push(c.to_ascii_lowercase()),
-                false => finish(&mut word),
+            // Most text is runs of these letters, which need not be taken one by one.
+            let n = rest.bytes().position(|byte| !byte.is_ascii_alphanumeric());
+            let (run, behind) = rest.split_at(n.unwrap_or(rest.len()));
+            word.extend(run.bytes().map(|byte| byte.to_ascii_lowercase()));
+            rest = behind;
+            if rest.bytes().next().is_some_and(|byte| byte.is_ascii()) {
+                finish(&mut word);
+                rest = &rest[1..];
             }
-        } else if is_word_by_itself(c) {
+            continue;
+        }
+        rest = &rest[c.len_utf8()..];
+        let mut utf8 = [0; 4];
+        if is_word_by_itself(c) {
             finish(&mut word);
-            word.push(c);
+            word.extend(c.encode_utf8(&mut utf8).bytes());
             finish(&mut word);
         } else if c.is_alphanumeric() {
-            word.extend(c.to_lowercase());
+            c.to_lowercase().for_each(|c| word.extend(c.encode_utf8(&mut utf8).bytes()));
         } else {
             finish(&mut word);
         }

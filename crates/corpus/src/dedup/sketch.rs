@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The most hashes of a sketch. 48 of 4 bytes tell a share to within 0.07 (one standard deviation
-/// at worst) and leave room for ten million records in 4 GiB.
+/// The most hashes of a sketch. 48 tell a share to within 0.07 (one standard deviation at worst)
+/// and, rounded to two bytes each, leave room for ten million records in 2 GiB.
 pub const SKETCH_LEN: usize = 48;
 
 /// Shared hashes without which sketches that are samples are never alike: the longer one text is
@@ -71,34 +71,93 @@ fn keep_smallest(hashes: &mut Vec<u32>) {
     hashes.truncate(SKETCH_LEN);
 }
 
-/// How alike two texts are, 0 to 1, from the hashes of their sketches. Only hashes up to where both
-/// sketches reach are compared, which makes them samples drawn alike whatever the texts' lengths.
+/// Bits of a rounded hash.
+const ROUNDED_BITS: u32 = 16;
+
+/// A sketch in half the memory: of each hash the highest sixteen bits, counted from the highest
+/// that any of them has. Of two texts with nothing in common, one pair of sketches in thirty then
+/// has a hash that seems the same; duplicates share many.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rounded<'a> {
+    /// Ascending; by rounding, some may be equal.
+    pub hashes: &'a [u16],
+    /// How many bits were cut from each.
+    pub n_cut: u32,
+}
+
+/// The room that a sketch needs to be rounded.
+pub(super) type Room = [u16; SKETCH_LEN];
+
+impl<'a> Rounded<'a> {
+    /// The `sketch`, rounded into `room`.
+    pub(super) fn of(sketch: &Sketch, room: &'a mut Room) -> Self {
+        let hashes = sketch.hashes();
+        let n_bits = hashes.last().map_or(0, |last| u32::BITS - last.leading_zeros());
+        let n_cut = n_bits.saturating_sub(ROUNDED_BITS);
+        room.iter_mut().zip(hashes).for_each(|(rounded, hash)| *rounded = (hash >> n_cut) as u16);
+        Self { hashes: &room[..hashes.len()], n_cut }
+    }
+
+    /// The hash up to which a sketch has all of its text's.
+    fn reach(&self, n_cut: u32) -> u32 {
+        match self.hashes.get(SKETCH_LEN - 1) {
+            Some(&last) => u32::from(last) >> (n_cut - self.n_cut),
+            None => u32::MAX,
+        }
+    }
+}
+
+/// How alike two texts are, 0 to 1, as the index measures it; `None` where that is less than `least`.
 #[must_use]
-pub fn similarity(a: &[u32], b: &[u32], measure: Measure) -> f32 {
-    let reach = reach(a).min(reach(b));
-    let is_sample = reach < u32::MAX;
-    let within = |hashes: &[u32]| hashes.partition_point(|&hash| hash <= reach);
+pub fn likeness(a: &Sketch, b: &Sketch, measure: Measure, least: f32) -> Option<f32> {
+    let (mut room_a, mut room_b) = ([0; SKETCH_LEN], [0; SKETCH_LEN]);
+    let (a, b) = (Rounded::of(a, &mut room_a), Rounded::of(b, &mut room_b));
+    similarity(a, b, measure, least)
+}
+
+/// How alike two texts are, 0 to 1, from their sketches; `None` where that is less than `least`.
+/// Only hashes up to where both sketches reach are compared, which makes them samples drawn alike
+/// whatever the texts' lengths.
+#[must_use]
+pub(super) fn similarity(
+    a: Rounded<'_>,
+    b: Rounded<'_>,
+    measure: Measure,
+    least: f32,
+) -> Option<f32> {
+    let n_cut = a.n_cut.max(b.n_cut);
+    let reach = a.reach(n_cut).min(b.reach(n_cut));
+    let hash = |of: Rounded<'_>, i: usize| u32::from(of.hashes[i]) >> (n_cut - of.n_cut);
+    let within = |of: Rounded<'_>| {
+        of.hashes.partition_point(|&hash| u32::from(hash) >> (n_cut - of.n_cut) <= reach)
+    };
     let (n_a, n_b) = (within(a), within(b));
+    let fewest = if reach < u32::MAX { FEWEST_SHARED } else { 1 };
+    let of_all = match measure {
+        Measure::Containment => least * n_a.min(n_b) as f32,
+        Measure::Jaccard => least / (1.0 + least) * (n_a + n_b) as f32,
+    };
+    let n_needed = fewest.max(of_all as usize);
+    if n_a.min(n_b) < n_needed {
+        return None;
+    }
     let (mut i, mut j, mut n_shared) = (0, 0, 0);
     while i < n_a && j < n_b {
-        n_shared += usize::from(a[i] == b[j]);
-        let (a_is_behind, b_is_behind) = (a[i] <= b[j], b[j] <= a[i]);
-        i += usize::from(a_is_behind);
-        j += usize::from(b_is_behind);
-    }
-    if n_shared == 0 || (is_sample && n_shared < FEWEST_SHARED) {
-        return 0.0;
+        let (hash_a, hash_b) = (hash(a, i), hash(b, j));
+        n_shared += usize::from(hash_a == hash_b);
+        i += usize::from(hash_a <= hash_b);
+        j += usize::from(hash_b <= hash_a);
+        // Of candidates few are duplicates; the others have soon missed too many.
+        if n_needed + i > n_a + n_shared || n_needed + j > n_b + n_shared {
+            return None;
+        }
     }
     let of = match measure {
         Measure::Containment => n_a.min(n_b),
         Measure::Jaccard => n_a + n_b - n_shared,
     };
-    n_shared as f32 / of as f32
-}
-
-/// The hash up to which a sketch has all of its text's.
-fn reach(hashes: &[u32]) -> u32 {
-    if hashes.len() < SKETCH_LEN { u32::MAX } else { hashes[SKETCH_LEN - 1] }
+    let similarity = n_shared as f32 / of as f32;
+    (n_shared >= fewest && similarity >= least).then_some(similarity)
 }
 
 #[cfg(test)]
@@ -112,9 +171,18 @@ mod tests {
         numbers.map(|n| xxhash_rust::xxh3::xxh3_64(&n.to_le_bytes())).collect()
     }
 
+    fn similarity_of(a: &[u64], b: &[u64], measure: Measure) -> f32 {
+        let (a, b) = (Sketch::of(a), Sketch::of(b));
+        let found = likeness(&a, &b, measure, 0.0);
+        for least in [0.01, 0.3, 0.5, 0.7, 1.0] {
+            let is_enough = |found: &f32| *found >= least;
+            assert_eq!(likeness(&a, &b, measure, least), found.filter(is_enough), "{least}");
+        }
+        found.unwrap_or(0.0)
+    }
+
     fn check(a: std::ops::Range<u64>, b: std::ops::Range<u64>, measure: Measure, truth: f32) {
-        let (a, b) = (Sketch::of(&spread(a)), Sketch::of(&spread(b)));
-        let found = similarity(a.hashes(), b.hashes(), measure);
+        let found = similarity_of(&spread(a), &spread(b), measure);
         assert!((found - truth).abs() < 0.2, "{found}, should be near {truth}");
     }
 
@@ -130,8 +198,7 @@ mod tests {
 
     #[test]
     fn of_short_texts_likeness_is_exact() {
-        let (a, b) = (Sketch::of(&spread(0..20)), Sketch::of(&spread(5..35)));
-        let found = similarity(a.hashes(), b.hashes(), Measure::Containment);
+        let found = similarity_of(&spread(0..20), &spread(5..35), Measure::Containment);
         assert!((found - 0.75).abs() < 1e-6, "{found}");
     }
 

@@ -11,14 +11,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Float32Array, ListBuilder, RecordBatch, UInt32Array,
+    Array, ArrayRef, AsArray, BooleanArray, ListBuilder, RecordBatch, UInt32Array,
     UInt64Array, UInt64Builder,
 };
 use datafusion::arrow::datatypes::{DataType, Field, Schema, UInt32Type, UInt64Type};
 
 use super::relations::Relations;
 use crate::Error;
-use crate::dedup::{Clusters, MOST_RECORDS, Measure, N_POSTED, RADIUS, Rule, similarity};
+use crate::dedup::{Clusters, MOST_RECORDS, N_POSTED, RADIUS, Rule, Sketch, likeness};
 use crate::table::{Output, TableWriter};
 
 /// Blocks that a fingerprint is cut into. Two fingerprints that differ in three bits have two blocks
@@ -88,7 +88,7 @@ pub(super) fn find(
     (0..numbering.n_records()).for_each(|_| {
         clusters.push();
     });
-    register(relations, rule.measure);
+    register(relations, rule);
     relations.table("sketches", files.sketches)?;
     relations.view(
         "firsts",
@@ -116,14 +116,11 @@ pub(super) fn find(
     )?;
     write_pairs(relations, files.pairs)?;
     relations.table("pairs", &[files.pairs.display().to_string()])?;
-    let threshold = rule.threshold;
     relations.rows(
         "near duplicates",
-        &format!(
-            "SELECT a, b FROM (SELECT DISTINCT a, b FROM pairs)
-             JOIN originals x ON a = x.number JOIN originals y ON b = y.number
-             WHERE similarity(x.hashes, y.hashes) >= CAST({threshold} AS FLOAT)"
-        ),
+        "SELECT a, b FROM (SELECT DISTINCT a, b FROM pairs)
+         JOIN originals x ON a = x.number JOIN originals y ON b = y.number
+         WHERE are_alike(x.hashes, y.hashes)",
         |rows| {
             each_pair(&rows, |a, b| clusters.join(numbering.place(a), numbering.place(b)));
             Ok(())
@@ -227,7 +224,7 @@ fn keys(fingerprint: u64, hashes: &[u32], take: &mut Vec<u64>) {
 }
 
 /// Registers the functions that the plans use.
-fn register(relations: &Relations, measure: Measure) {
+fn register(relations: &Relations, rule: Rule) {
     let list = |of: DataType| DataType::List(Arc::new(Field::new_list_field(of, true)));
     relations.function(
         "keys",
@@ -247,13 +244,15 @@ fn register(relations: &Relations, measure: Measure) {
         }),
     );
     relations.function(
-        "similarity",
+        "are_alike",
         vec![list(DataType::UInt32), list(DataType::UInt32)],
-        DataType::Float32,
+        DataType::Boolean,
         Arc::new(move |columns| {
-            let pairs = lists(&columns[0]).zip(lists(&columns[1]));
-            let shares = pairs.map(|(a, b)| similarity(&a, &b, measure));
-            Ok(Arc::new(Float32Array::from_iter_values(shares)))
+            let sketch = |hashes| Sketch::from_hashes(hashes).unwrap_or_default();
+            let pairs = lists(&columns[0]).map(sketch).zip(lists(&columns[1]).map(sketch));
+            let are_alike =
+                pairs.map(|(a, b)| likeness(&a, &b, rule.measure, rule.threshold).is_some());
+            Ok(Arc::new(BooleanArray::from_iter(are_alike.map(Some))))
         }),
     );
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The `i`th random number of a series.
-fn random(series: u64, i: u64) -> u64 {
+pub(crate) fn random(series: u64, i: u64) -> u64 {
     xxh3_64(&[series.to_le_bytes(), i.to_le_bytes()].concat())
 }
 
@@ -24,9 +24,7 @@ fn every_fingerprint_within_the_radius_is_found_and_no_other() {
             })
             .collect();
         let mut index = Fingerprints::default();
-        for (number, &fingerprint) in all.iter().enumerate() {
-            index.insert(fingerprint, number as u32);
-        }
+        all.iter().for_each(|&fingerprint| index.insert(fingerprint));
         for &looked_for in &all {
             let mut found = Vec::new();
             index.near(looked_for, &mut found);
