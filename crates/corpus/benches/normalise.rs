@@ -29,7 +29,7 @@ fn main() {
     } else {
         text = String::from_utf8(bytes).expect("the file is UTF-8");
     }
-    let reference = "2016-11-07T00:00:00".parse().expect("a date and time");
+    let reference = Some("2016-11-07T00:00:00".parse().expect("a date and time"));
     let options = Options { lang, reference, half_width: true };
     let mut sentences: Vec<String> = Vec::new();
     for line in text.lines() {

@@ -6,6 +6,8 @@
 
 mod calendar;
 mod compiler;
+mod form;
+mod form_chinese;
 mod grammar;
 mod language;
 mod machine;

@@ -12,7 +12,7 @@ pub struct Normalise {
     /// The language of records that name none.
     pub lang: Lang,
     /// The reference of records that name none, in their field `reference`.
-    pub reference: DateTime,
+    pub reference: Option<DateTime>,
     /// Whether full-width letters and digits become half-width.
     pub half_width: bool,
 }
@@ -32,7 +32,7 @@ impl Step for Normalise {
         let reference = match record.other.get("reference").map(|json| json.as_str()) {
             None => self.reference,
             Some(text) => match text.and_then(parse_reference) {
-                Some(reference) => reference,
+                Some(reference) => Some(reference),
                 None => {
                     return Err(Dropped::by(
                         self.name(),
