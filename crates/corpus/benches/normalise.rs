@@ -30,7 +30,7 @@ fn main() {
         text = String::from_utf8(bytes).expect("the file is UTF-8");
     }
     let reference = Some("2016-11-07T00:00:00".parse().expect("a date and time"));
-    let options = Options { lang, reference, half_width: true };
+    let options = Options { lang, reference, half_width: true, places: false };
     let mut sentences: Vec<String> = Vec::new();
     for line in text.lines() {
         let record: serde_json::Value = serde_json::from_str(line).expect("a line is JSON");

@@ -5,9 +5,11 @@
 //! and resolved, and stays as it was written.
 
 use super::calendar::{Sort, When};
+use super::cut::Cut;
 use super::form_chinese;
 use super::language::{Found, Lang};
 use super::number::{Form, Number, write_number};
+use super::places::Place;
 use super::token::{fold, is_han};
 use super::value::{Quantity, Value};
 
@@ -21,17 +23,20 @@ pub(super) struct InText<'a> {
     pub(super) before: &'a str,
     /// What stands after it in its line.
     pub(super) after: &'a str,
+    /// The words of its line.
+    pub(super) cut: &'a Cut<'a>,
 }
 
 /// The one form of what was found in `line`, where that says all that the words said and no more;
 /// `told`: the reference is that of the text, so that `tomorrow` is a day.
-pub(super) fn form(line: &str, found: &Found, lang: Lang, told: bool) -> Option<String> {
+pub(super) fn form(line: &str, cut: &Cut, found: &Found, lang: Lang, told: bool) -> Option<String> {
     let original = &line[found.start..found.end];
     let text = InText {
         original,
         folded: original.chars().map(fold).collect(),
         before: &line[..found.start],
         after: &line[found.end..],
+        cut,
     };
     let form = written(&found.value)?;
     let certain = match lang {
@@ -56,8 +61,15 @@ fn written(value: &Value) -> Option<String> {
         Value::Number(number) => number_form(number),
         Value::Quantity(quantity) => money_form(quantity),
         Value::When(when) => time_form(when),
+        Value::Place(place) => Some(place_form(place)),
         _ => None,
     }
+}
+
+/// The code, with its country: `CN-440305`, `US-CA`, `FR`.
+fn place_form(place: &Place) -> String {
+    let of_china = place.code.starts_with(|c: char| c.is_ascii_digit());
+    if of_china { format!("CN-{}", place.code) } else { place.code.to_owned() }
 }
 
 fn number_form(number: &Number) -> Option<String> {
@@ -155,6 +167,7 @@ fn certain(value: &Value, text: &InText, told: bool) -> bool {
             _ if (told && deictic(&words, text)) => true,
             _ => in_dates(when, &words, text),
         },
+        Value::Place(_) => !in_a_name(text),
         _ => false,
     }
 }
@@ -198,6 +211,16 @@ fn is_name(text: &InText) -> bool {
     let is_capital = |word: &str| word.starts_with(char::is_uppercase) && counts(word);
     let first = words.next().is_some_and(is_capital);
     (first && within) || words.any(is_capital) || (shouted && by_letters)
+}
+
+/// Whether a place is part of a longer name: the `New York Times`, `Bank of America`.
+fn in_a_name(text: &InText) -> bool {
+    let before = text.before.strip_suffix(' ').unwrap_or(text.before);
+    let word = before.rsplit(' ').next().unwrap_or("");
+    let within = before.len() > word.len();
+    let after = text.after.strip_prefix(' ').unwrap_or("");
+    let is_capital = |word: &str| word.starts_with(char::is_uppercase);
+    (within && is_capital(word) && !word.ends_with(',')) || word == "of" || is_capital(after)
 }
 
 fn is_digits(word: &str) -> bool {

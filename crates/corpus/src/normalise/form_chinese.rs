@@ -4,16 +4,10 @@
 //! 七八 is about seven or eight. What is left is bounded by words: jieba cuts the line, and an
 //! expression that begins or ends within a word stays as it was.
 
-use std::sync::LazyLock;
-
-use jieba_rs::Jieba;
-
 use super::calendar::{Sort, When};
 use super::form::{InText, is_thousands};
 use super::number::Form;
 use super::value::Value;
-
-static WORDS: LazyLock<Jieba> = LazyLock::new(Jieba::new);
 
 const DIGITS: &str = "零〇一二两三四五六七八九";
 const UNITS: &str = "十百千万亿";
@@ -63,7 +57,7 @@ fn has_digits(text: &str) -> bool {
 
 /// Whether it is certain that the expression means its value; `told` as for English.
 pub(super) fn certain(value: &Value, text: &InText, told: bool) -> bool {
-    !part_of_a_list(text) && alone_certain(value, text, told) && !within_a_word(text)
+    !part_of_a_list(text) && alone_certain(value, text, told) && whole_words(text)
 }
 
 fn alone_certain(value: &Value, text: &InText, told: bool) -> bool {
@@ -101,6 +95,7 @@ fn alone_certain(value: &Value, text: &InText, told: bool) -> bool {
             _ if told && DEICTIC.iter().any(|word| folded.starts_with(word)) => true,
             _ => in_dates(when, text),
         },
+        Value::Place(_) => true,
         _ => false,
     }
 }
@@ -172,15 +167,8 @@ fn in_dates(when: &When, text: &InText) -> bool {
     digits == year || (when.timex.starts_with("XXXX-") && when.timex.len() >= 10 && dated)
 }
 
-/// Whether jieba finds a word that begins before the expression, or ends after it, and reaches in.
-fn within_a_word(text: &InText) -> bool {
-    let line = [text.before, text.original, text.after].concat();
-    let (start, end) = (text.before.len(), text.before.len() + text.original.len());
-    let mut at = 0;
-    WORDS.cut(&line, false).iter().any(|word| {
-        let begin = at;
-        at += word.word.len();
-        let reaches = |edge: usize| begin < edge && edge < at;
-        reaches(start) || reaches(end)
-    })
+/// Whether no word reaches across an end of the expression.
+fn whole_words(text: &InText) -> bool {
+    let start = text.before.len();
+    text.cut.is_word(start, start + text.original.len())
 }

@@ -6,13 +6,16 @@
 
 mod calendar;
 mod compiler;
+mod cut;
 mod form;
 mod form_chinese;
+mod gazetteer;
 mod grammar;
 mod language;
 mod machine;
 mod number;
 mod number_chinese;
+mod places;
 mod quantity;
 mod resolve;
 mod rewrite;
@@ -24,6 +27,7 @@ pub use calendar::{Ends, Open, Sort, When, afternoon_of};
 pub use grammar::RuleError;
 pub use language::{Found, Lang, Language, language};
 pub use number::{Form, Interval, Number, write_number};
+pub use places::{Place, find_places};
 pub use resolve::{Resolution, resolve};
 pub use rewrite::{Normalised, Options, Span, normalise, spans_from_json, spans_to_json, undo};
 pub use step::{Normalise, Undo, parse_reference};

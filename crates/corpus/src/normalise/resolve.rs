@@ -54,6 +54,13 @@ pub fn resolve(value: &Value) -> Option<Resolution> {
             }
             (quantity.kind, fields)
         }
+        Value::Place(place) => {
+            let mut fields = json!({"value": place.code, "name": place.name});
+            for (level, name) in ["province", "city", "county"].iter().zip(&place.parts) {
+                fields[*level] = (*name).into();
+            }
+            ("place", fields)
+        }
         Value::Interval(interval) => ("numberrange", json!({"value": interval.to_string()})),
         Value::When(when) => {
             let fields = json!({"values": values(when)});

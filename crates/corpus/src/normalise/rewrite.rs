@@ -8,10 +8,13 @@
 use jiff::civil::DateTime;
 use serde_json::{Map, Value as Json, json};
 
+use super::cut::Cut;
 use super::form::form;
 use super::language::{Found, Lang, language};
+use super::places;
 use super::resolve::resolve;
 use super::token::is_han;
+use super::value::Value;
 
 /// The rules whose expressions are rewritten; of equally long matches the first named wins.
 const REWRITTEN: [&str; 7] =
@@ -31,6 +34,8 @@ pub struct Options {
     pub reference: Option<DateTime>,
     /// Whether full-width letters and digits become half-width everywhere.
     pub half_width: bool,
+    /// Whether places are rewritten to their codes, `CN-440305`; found they are in any case.
+    pub places: bool,
 }
 
 /// An expression in a rewritten text.
@@ -112,6 +117,8 @@ fn one_pass(line: &str, options: &Options) -> Normalised {
     let found = find(options.reference.unwrap_or(UNTOLD[0]));
     let timed = found.iter().any(|found| found.value.when().is_some());
     let other = (options.reference.is_none() && timed).then(|| find(UNTOLD[1]));
+    let cut = Cut::new(line);
+    let found = together(found, places::find(line, &cut));
     let mut out = Normalised { text: String::with_capacity(line.len()), spans: Vec::new() };
     let mut at = 0;
     for found in found {
@@ -126,9 +133,10 @@ fn one_pass(line: &str, options: &Options) -> Normalised {
         copy(&line[at..start], options, &mut out);
         let original = &line[start..end];
         let begin = out.text.len();
-        match form(line, &found, options.lang, options.reference.is_some()) {
-            Some(form) => out.text.push_str(&form),
-            None => out.text.push_str(original),
+        let kept = matches!(found.value, Value::Place(_)) && !options.places;
+        match form(line, &cut, &found, options.lang, options.reference.is_some()) {
+            Some(form) if !kept => out.text.push_str(&form),
+            _ => out.text.push_str(original),
         }
         out.spans.push(Span {
             start: begin,
@@ -141,6 +149,31 @@ fn one_pass(line: &str, options: &Options) -> Normalised {
     }
     copy(&line[at..], options, &mut out);
     out
+}
+
+/// Times and quantities, and the places that none of them reaches into, from left to right.
+fn together(found: Vec<Found>, places: Vec<Found>) -> Vec<Found> {
+    if places.is_empty() {
+        return found;
+    }
+    let (mut all, mut found) = (Vec::new(), found.into_iter().peekable());
+    for place in places {
+        let is_longer = |one: &Found| place.end - place.start > one.end - one.start;
+        let mut kept = all.last().is_none_or(|last: &Found| last.end <= place.start);
+        while let Some(one) = found.next_if(|one| one.start < place.end) {
+            if one.end <= place.start {
+                all.push(one);
+            } else if !is_longer(&one) {
+                kept = false;
+                all.push(one);
+            }
+        }
+        if kept {
+            all.push(place);
+        }
+    }
+    all.extend(found);
+    all
 }
 
 /// What is said of a time whatever the reference: a reading keeps the fields that are the

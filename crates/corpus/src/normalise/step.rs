@@ -15,6 +15,8 @@ pub struct Normalise {
     pub reference: Option<DateTime>,
     /// Whether full-width letters and digits become half-width.
     pub half_width: bool,
+    /// Whether places are rewritten to their codes.
+    pub places: bool,
 }
 
 impl Step for Normalise {
@@ -45,7 +47,7 @@ impl Step for Normalise {
         if record.other.contains_key("spans") {
             return Err(Dropped::by(self.name(), record, "text is normalised already"));
         }
-        let options = Options { lang, reference, half_width: self.half_width };
+        let options = Options { lang, reference, half_width: self.half_width, places: self.places };
         let Normalised { text, spans } = normalise(&record.text, &options);
         record.text = text;
         record.other.insert("spans".to_owned(), spans_to_json(&spans));

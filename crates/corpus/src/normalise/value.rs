@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::calendar::When;
 use super::number::{Interval, Number};
+use super::places::Place;
 
 /// A value on its way up from the words to the whole expression.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +25,8 @@ pub enum Value {
     Interval(Rc<Interval>),
     /// A number of something.
     Quantity(Rc<Quantity>),
+    /// A country or a part of one.
+    Place(Rc<Place>),
     /// Several values.
     List(Rc<[Value]>),
 }

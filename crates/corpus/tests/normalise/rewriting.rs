@@ -8,7 +8,7 @@ use crate::data;
 
 fn check(lang: Lang, text: &str, rewritten: &str) {
     let reference = Some("2016-11-07T16:12:00".parse().unwrap());
-    let got = normalise(text, &Options { lang, reference, half_width: true });
+    let got = normalise(text, &Options { lang, reference, half_width: true, places: false });
     assert_eq!(got.text, rewritten, "{text}");
 }
 
@@ -65,7 +65,8 @@ fn without_a_reference_only_what_is_certain_is_resolved() {
             r#"[{"timex":"XXXX-05-03","type":"date"},{"timex":"XXXX-05-03","type":"date"}]"#,
         ),
     ] {
-        let got = normalise(text, &Options { lang, reference: None, half_width: false });
+        let got =
+            normalise(text, &Options { lang, reference: None, half_width: false, places: false });
         assert_eq!(got.text, rewritten);
         let got = serde_json::to_string(&got.spans[0].resolution["values"]).unwrap();
         assert_eq!(got, values, "{text}");
@@ -80,6 +81,7 @@ fn a_record_carries_its_reference_and_is_undone() {
         lang: Lang::Zh,
         reference: Some("2000-01-01T00:00:00".parse().unwrap()),
         half_width: false,
+        places: false,
     };
     let normalised = step.apply(record.clone()).unwrap();
     assert_eq!(normalised.text, "see you 2020-02-29");
@@ -94,7 +96,7 @@ fn a_record_carries_its_reference_and_is_undone() {
 #[test]
 fn code_is_left_as_it_is() {
     let reference = Some("2016-11-07T00:00:00".parse().unwrap());
-    let options = Options { lang: Lang::En, reference, half_width: true };
+    let options = Options { lang: Lang::En, reference, half_width: true, places: false };
     let (mut n_lines, mut n_false) = (0, 0);
     for language in ["cpp", "go", "java", "js", "python", "rust"] {
         let file = format!("code/humanevalx.{language}.public.jsonl.zst");

@@ -28,6 +28,9 @@ pub(crate) struct Arguments {
     /// Make full-width letters and digits half-width as well.
     #[arg(long)]
     half_width: bool,
+    /// Rewrite places to their codes, such as CN-440305 and US-CA; found they are in any case.
+    #[arg(long)]
+    places: bool,
     /// Where dropped records go, with their reasons; without it they are only counted.
     #[arg(long)]
     dropped: Option<PathBuf>,
@@ -48,7 +51,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let step: Box<dyn Step> = if arguments.undo {
         Box::new(Undo)
     } else {
-        Box::new(Normalise { lang, reference, half_width: arguments.half_width })
+        Box::new(Normalise {
+            lang,
+            reference,
+            half_width: arguments.half_width,
+            places: arguments.places,
+        })
     };
     through::run(&*step, arguments.dropped.as_deref())
 }
