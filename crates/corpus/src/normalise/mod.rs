@@ -23,7 +23,7 @@ mod step;
 pub mod token;
 mod value;
 
-pub use calendar::{Ends, Open, Sort, When, afternoon_of};
+pub use calendar::{Ends, Open, Period, Sort, Stretch, When, afternoon_of};
 pub use grammar::RuleError;
 pub use language::{Found, Lang, Language, language};
 pub use number::{Form, Interval, Number, write_number};

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::calendar::When;
+use super::calendar::{Period, When};
 use super::number::{Interval, Number};
 use super::places::Place;
 
@@ -21,6 +21,8 @@ pub enum Value {
     Number(Rc<Number>),
     /// An expression of time.
     When(Rc<When>),
+    /// An expression of time by its ends.
+    Period(Rc<Period>),
     /// An interval of numbers, `(20,35]`.
     Interval(Rc<Interval>),
     /// A number of something.
