@@ -61,6 +61,14 @@ pub fn resolve(value: &Value) -> Option<Resolution> {
             }
             ("place", fields)
         }
+        Value::Money(money) => {
+            let mut fields = json!({"value": write_number(money.amount), "unit": &*money.unit});
+            if let Some(to) = money.to {
+                fields["to"] = write_number(to).into();
+            }
+            fields["bound"] = money.bound.name().into();
+            ("money", fields)
+        }
         Value::Period(period) => ("period", of_period(period)),
         Value::Interval(interval) => ("numberrange", json!({"value": interval.to_string()})),
         Value::When(when) => {

@@ -17,8 +17,16 @@ use super::token::is_han;
 use super::value::Value;
 
 /// The rules whose expressions are rewritten; of equally long matches the first named wins.
-const REWRITTEN: [&str; 8] =
-    ["lunar_date", "merged", "percent", "currency", "dimension", "temperature", "ordinal", "number"];
+const REWRITTEN: [&str; 8] = [
+    "lunar_date",
+    "merged",
+    "percent",
+    "currency",
+    "dimension",
+    "temperature",
+    "ordinal",
+    "number",
+];
 
 /// References of texts that name none: only what both agree on is shown.
 const UNTOLD: [DateTime; 2] =

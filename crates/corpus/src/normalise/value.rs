@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::calendar::{Period, When};
+use super::money::Money;
 use super::number::{Interval, Number};
 use super::places::Place;
 
@@ -27,6 +28,8 @@ pub enum Value {
     Interval(Rc<Interval>),
     /// A number of something.
     Quantity(Rc<Quantity>),
+    /// A sum of money.
+    Money(Rc<Money>),
     /// A country or a part of one.
     Place(Rc<Place>),
     /// Several values.

@@ -1,6 +1,8 @@
 //! The cases of JioNLP: times by their first and last second or their length, and money.
 
-use hadal_corpus::normalise::{Found, Lang, Period, Stretch, language};
+use hadal_corpus::normalise::{
+    Bound, Found, Lang, Money, Period, Stretch, Value as Meaning, language,
+};
 use jiff::civil::DateTime;
 use serde_json::{Value, json};
 
@@ -90,7 +92,9 @@ fn jionlp_time(period: &Period, exactness: usize) -> Value {
             let low = low.as_ref().map_or(json!({"zero": true}), length);
             json!([low, high.as_ref().map_or(json!({"infinite": true}), length)])
         }
-        Period::Cycle(every, at) => json!({"delta": length(every), "point": at.as_ref().map(stretch)}),
+        Period::Cycle(every, at) => {
+            json!({"delta": length(every), "point": at.as_ref().map(stretch)})
+        }
     }
 }
 
@@ -125,7 +129,7 @@ fn time_cases() {
         all += 1;
         let found = language.find(&["period"], text, at);
         let got = match found.as_slice() {
-            [Found { value: hadal_corpus::normalise::Value::Period(period), .. }] => {
+            [Found { value: Meaning::Period(period), .. }] => {
                 jionlp_time(period, exactness(&case_of[1]))
             }
             _ => Value::Null,
@@ -138,4 +142,68 @@ fn time_cases() {
     }
     println!("JioNLP time: {passed} of {all}, {:.1} %", 100.0 * f64::from(passed) / f64::from(all));
     assert!(f64::from(passed) >= 0.9 * f64::from(all), "{passed} of {all}");
+}
+
+/// A sum as JioNLP writes it.
+fn jionlp_money(money: &Money) -> Value {
+    let write = |amount: f64| format!("{amount:.2}");
+    let num = match money.to {
+        Some(to) => json!([write(money.amount), write(to)]),
+        None => json!(write(money.amount)),
+    };
+    let definition = match money.bound {
+        Bound::Exact => "accurate",
+        Bound::About => "blur",
+        Bound::AtLeast => "blur+",
+        Bound::AtMost => "blur-",
+    };
+    json!({"num": num, "case": &*money.unit, "definition": definition})
+}
+
+#[test]
+fn money_cases() {
+    let Some(cases) = data::lines("normalization/jionlp_zh.public.jsonl") else { return };
+    let language = language(Lang::Zh);
+    let (mut passed, mut all) = (0, 0);
+    for case in cases.iter().filter(|case| case["test"] == "test_money_parser") {
+        let (text, wanted) = (case["case"][0].as_str().unwrap(), &case["case"][1]);
+        all += 1;
+        let found = language.find(&["money", "money_bare"], text, DateTime::MIN);
+        let got = match found.as_slice() {
+            [Found { value: Meaning::Money(money), .. }] => jionlp_money(money),
+            _ => Value::Null,
+        };
+        passed += u32::from(got == *wanted);
+        if got != *wanted {
+            println!("FAIL JioNLP money: {text} {got} instead of {wanted}");
+        }
+    }
+    println!("JioNLP money: {passed} of {all}");
+    assert!(f64::from(passed) >= 0.9 * f64::from(all), "{passed} of {all}");
+}
+
+/// Where times and sums stand in a text, without what they come to.
+#[test]
+fn extractor_cases() {
+    let Some(cases) = data::lines("normalization/jionlp_zh.public.jsonl") else { return };
+    let language = language(Lang::Zh);
+    for (test, rule) in [("test_time_extractor", "period"), ("test_money_extractor", "money_alone")]
+    {
+        let (mut passed, mut all) = (0, 0);
+        for case in cases.iter().filter(|case| case["test"] == test) {
+            let (text, wanted) = (case["case"][0].as_str().unwrap(), &case["case"][1]);
+            all += 1;
+            let at: DateTime = "2021-07-14T00:00:00".parse().unwrap();
+            let found = language.find(&[rule], text, at);
+            let got: Vec<&str> = found.iter().map(|found| &text[found.start..found.end]).collect();
+            let texts = wanted.as_array().unwrap().iter().map(|one| one["text"].as_str().unwrap());
+            let right = texts.eq(got.iter().copied());
+            passed += u32::from(right);
+            if !right {
+                println!("FAIL JioNLP {test}: {text} {got:?}");
+            }
+        }
+        println!("JioNLP {test}: {passed} of {all}");
+        assert!(f64::from(passed) >= 0.5 * f64::from(all), "{passed} of {all}");
+    }
 }

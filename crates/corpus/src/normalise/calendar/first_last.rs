@@ -47,6 +47,11 @@ impl Stretch {
 pub(crate) fn constructor(name: &str) -> Option<Constructor> {
     Some(match name {
         "seconds_of" => |cx, args| stretch(seconds_of(cx, when(args, 0)?)?),
+        // Times of day on both ends, which are moments.
+        "ends_of" => |cx, args| {
+            let (start, end) = reading(cx, when(args, 0)?);
+            stretch(Stretch::new(Some(start), Some(end)))
+        },
         // closed(from, to): both ends are within
         "closed" => |cx, args| closed(cx, when(args, 0)?, when(args, 1)?).and_then(stretch),
         // closed_holiday(from, name): the first such day after
@@ -78,9 +83,9 @@ pub(crate) fn constructor(name: &str) -> Option<Constructor> {
         "beyond" => |cx, args| stretch(beyond(cx.reference, when(args, 0)?, int(args, 1)?)),
         "inside" => |cx, args| stretch(within(cx.reference, when(args, 0)?)),
         "since_long" => |cx, args| stretch(since(cx.reference, when(args, 0)?)),
-        "last_or_next" => |cx, args| {
-            stretch(last_or_next(cx.reference, when(args, 0)?, int(args, 1)?))
-        },
+        "last_or_next" => {
+            |cx, args| stretch(last_or_next(cx.reference, when(args, 0)?, int(args, 1)?))
+        }
         // A day so far away, for the time of day that follows.
         "day_away" => |cx, args| {
             let day = ago(cx.reference, when(args, 0)?, int(args, 1)?).first?;
@@ -147,10 +152,13 @@ fn reading(cx: &Context, when: &When) -> Ends {
         if own.starts_with("XXXX-WXX") {
             monday(start.date()) == monday(now.date())
         } else {
-            start.year() == now.year() && (!own.starts_with("XXXX-XX") || start.month() == now.month())
+            start.year() == now.year()
+                && (!own.starts_with("XXXX-XX") || start.month() == now.month())
         }
     };
-    [when.future, when.past].into_iter().find(is_own).unwrap_or(when.future)
+    // The nineties are those that were.
+    let otherwise = if own.starts_with("(XX") { when.past } else { when.future };
+    [when.future, when.past].into_iter().find(is_own).unwrap_or(otherwise)
 }
 
 /// The first and the last second of a time, by how exactly it was said.

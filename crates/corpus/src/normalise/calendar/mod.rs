@@ -19,8 +19,8 @@ use jiff::Span;
 use jiff::civil::{Date, DateTime, Time};
 
 pub use clock::afternoon_of;
-pub use first_last::{Period, Stretch};
 pub(crate) use clock::hms;
+pub use first_last::{Period, Stretch};
 
 use super::grammar::Constructor;
 use super::value::Value;
