@@ -41,8 +41,8 @@ fn main() {
             break;
         }
     }
-    // The rules are read on the first call.
-    normalise("one", &options);
+    // Rules, names of places and the dictionary of words are read on the first call.
+    normalise("one day in 北京", &options);
     let started = core_time_ns();
     let mut n_rewritten = 0;
     for sentence in &sentences {

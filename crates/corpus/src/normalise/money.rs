@@ -60,7 +60,7 @@ pub(crate) fn constructor(name: &str) -> Option<Constructor> {
             let (n, scale) = (args.first()?.real()?, args.get(1)?.real()?);
             between(n * scale, (n + last_unit(n)) * scale)
         },
-        // money_some(unit): 数十亿 is up to ten times as much
+        // money_some(unit, scale): 数十亿 is up to ten times as much
         "money_some" => |_, args| {
             let (unit, scale) = (args.first()?.real()?, args.get(1)?.real()?);
             between(unit * scale, unit * scale * 10.0)
@@ -70,7 +70,7 @@ pub(crate) fn constructor(name: &str) -> Option<Constructor> {
             money.unit = args.get(1)?.text()?.into();
             Some(Value::Money(Rc::new(money)))
         },
-        // bound(about | more | less, sum)
+        // money_bound(about | more | less, sum)
         "money_bound" => |_, args| {
             let mut money = sum(args.get(1)?)?;
             money.bound = match args.first()?.text()? {

@@ -49,8 +49,10 @@ pub(crate) fn constructor(name: &str) -> Option<Constructor> {
         "seconds_of" => |cx, args| stretch(seconds_of(cx, when(args, 0)?)?),
         // Times of day on both ends, which are moments.
         "ends_of" => |cx, args| {
-            let (start, end) = reading(cx, when(args, 0)?);
-            stretch(Stretch::new(Some(start), Some(end)))
+            let between = when(args, 0)?;
+            let (start, end) = reading(cx, between);
+            let to = between.timex.split(',').nth(1).unwrap_or("");
+            stretch(Stretch::new(Some(start), Some(to_minute(end, to))))
         },
         // closed(from, to): both ends are within
         "closed" => |cx, args| closed(cx, when(args, 0)?, when(args, 1)?).and_then(stretch),
@@ -113,7 +115,7 @@ pub(crate) fn constructor(name: &str) -> Option<Constructor> {
             let ends = (at(hours.0), at(hours.1));
             some(When::new(Sort::TimeRange, String::new(), ends, ends))
         },
-        // first_days(stretch, from, to): the days of these numbers, to the end for 0
+        // days_of(stretch, from, to): its days of these numbers, to its end for 0
         "days_of" => |cx, args| {
             let (start, end) = reading(cx, when(args, 0)?);
             let (from, to) = (int(args, 1)?, int(args, 2)?);
@@ -121,6 +123,7 @@ pub(crate) fn constructor(name: &str) -> Option<Constructor> {
             let ends = (day(from - 1), if to == 0 { end } else { day(to) });
             some(When::new(Sort::DateRange, String::new(), ends, ends))
         },
+        // months_of(stretch, from, to): its months of these numbers
         "months_of" => |cx, args| {
             let (start, _) = reading(cx, when(args, 0)?);
             let month = |n| midnight(super::plus_months(start.date(), n));
@@ -167,7 +170,8 @@ fn seconds_of(cx: &Context, when: &When) -> Option<Stretch> {
         return None;
     }
     let (start, end) = reading(cx, when);
-    Some(Stretch::new(Some(start), Some(last_second(when, start, end))))
+    let last = last_second(when, start, end);
+    Some(Stretch { to_now: when.timex.ends_with("_REF"), ..Stretch::new(Some(start), Some(last)) })
 }
 
 fn last_second(when: &When, start: DateTime, end: DateTime) -> DateTime {
@@ -183,7 +187,12 @@ fn last_second(when: &When, start: DateTime, end: DateTime) -> DateTime {
     }
 }
 
-/// From one time to the next such time after it; a time of day ends at its moment.
+/// An end that was said by the minute includes it; one said by the hour is that moment.
+fn to_minute(at: DateTime, timex: &str) -> DateTime {
+    plus_seconds(at, if timex.matches(':').count() == 1 { 59 } else { 0 })
+}
+
+/// From one time to the next such time after it.
 fn closed(cx: &Context, from: &When, to: &When) -> Option<Stretch> {
     let first = reading(cx, from).0;
     let own = reading(cx, to);
@@ -200,7 +209,7 @@ fn closed(cx: &Context, from: &When, to: &When) -> Option<Stretch> {
     let candidates = if named { vec![own] } else { vec![year_later(own), own, to.past, to.future] };
     let (start, end) = candidates.into_iter().find(|(start, _)| on_day(*start) >= first)?;
     let last = match to.sort {
-        Sort::Time | Sort::DateTime => on_day(start),
+        Sort::Time | Sort::DateTime => to_minute(on_day(start), &to.timex),
         _ => last_second(to, start, end),
     };
     Some(Stretch::new(Some(first), Some(last)))

@@ -85,7 +85,8 @@ pub(super) fn ago(now: DateTime, length: &When, sign: i64) -> Stretch {
         Grain::Clock(unit) => (at, plus_seconds(at, unit)),
         grain => around(at, grain),
     };
-    Stretch::new(Some(first), Some(last))
+    let to_now = sign > 0 && grain(length) == Grain::Clock(3600);
+    Stretch { to_now, ..Stretch::new(Some(first), Some(last)) }
 }
 
 /// Everything earlier than so long before, or later than so long after.
@@ -101,7 +102,8 @@ pub(super) fn within(now: DateTime, length: &When) -> Stretch {
         grain => grain,
     };
     let (_, last) = around(moved(now, length, 1, true), grain);
-    Stretch::new(Some(now), Some(last))
+    let to_now = grain == Grain::Clock(3600);
+    Stretch { to_now, ..Stretch::new(Some(now), Some(last)) }
 }
 
 /// From the year, month or day so long before until now.

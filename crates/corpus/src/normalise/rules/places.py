@@ -74,10 +74,10 @@ def without_peoples(name):
 
 def former():
     """By present division, as (province, city, county), the names it had."""
-    names, moved = {}, {}
+    names = {}
     for line in open(change, encoding="utf-8"):
         old, _, new = line.strip().partition("=>")
-        _, _, province, _, *old = old.split("\t")
+        old = old.split("\t")[4:]
         new = [part for part in new.split("\t") if part]
         old = [part for part in old if part]
         if len(old) == 2 and len(new) == 2:
@@ -92,7 +92,6 @@ def former():
                 found += [county, short]
             elif county != new[2]:
                 found += [city + county, city_short + county]
-            moved[(province, city)] = new
     return names
 
 
