@@ -121,7 +121,7 @@ const SCALES: &str = " hundred thousand million billion trillion lakh crore ";
 const LENGTHS: &str =
     " days weeks months years hours minutes seconds hrs mins secs yrs decades centuries ";
 
-/// Names of months that are other words too, unless they begin with a capital.
+/// Names of months; without a capital they may be other words, `may` and `march`.
 const MONTHS: &str = " january jan february feb march mar april apr may june jun july jul august \
     aug september sept sep october oct november nov december dec ";
 
@@ -140,8 +140,11 @@ fn certain(value: &Value, text: &InText, told: bool) -> bool {
         Value::Number(number) => match number.form {
             Form::Percent => {
                 let ends = text.folded.ends_with(" percent") || text.folded.ends_with(" per cent");
-                let (n, sign) = (&words[..words.len().max(1) - 1], text.folded.starts_with('-'));
-                ends && !sign && (is_digits(n[0]) || n.iter().all(|word| is_number(word)))
+                let (first, sign) = (words.first(), text.folded.starts_with('-'));
+                let counted = words.iter().all(|word| {
+                    is_number(word) || matches!(*word, "and" | "percent" | "per" | "cent")
+                });
+                ends && !sign && (counted || first.is_some_and(|first| is_digits(first)))
             }
             Form::Ordinal => words.len() > 1 && is_number(words[0]),
             // `(546,546)` may be two arguments of a call.

@@ -47,6 +47,7 @@ impl Lang {
             Lang::Zh => &[
                 include_str!("rules/zh/number.rules"),
                 include_str!("rules/zh/time.rules"),
+                include_str!("rules/zh/clock.rules"),
                 include_str!("rules/zh/period.rules"),
                 include_str!("rules/zh/quantity.rules"),
                 include_str!("rules/zh/money.rules"),
