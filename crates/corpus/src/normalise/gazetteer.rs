@@ -37,13 +37,13 @@ pub(super) struct Gazetteer {
     /// The divisions; the larger stand before their parts.
     pub(super) divisions: Vec<Division>,
     by_name: HashMap<&'static str, Vec<Named>>,
-    /// By first character, the most bytes a name has.
-    longest: HashMap<char, usize>,
+    /// By first character, how many bytes names have, the most first.
+    lengths: HashMap<char, Vec<usize>>,
 }
 
 pub(super) static GAZETTEER: LazyLock<Gazetteer> = LazyLock::new(|| {
     let mut all =
-        Gazetteer { divisions: Vec::new(), by_name: HashMap::new(), longest: HashMap::new() };
+        Gazetteer { divisions: Vec::new(), by_name: HashMap::new(), lengths: HashMap::new() };
     let mut above = [0; 3];
     for line in PLACES.lines().filter(|line| !line.starts_with('#')) {
         let level = line.bytes().take_while(|b| *b == b'\t').count().min(2);
@@ -70,8 +70,10 @@ impl Gazetteer {
         let Some(first) = name.chars().next() else { return };
         let whole = name.ends_with(|c| SORTS.contains(c)) && name.chars().count() > 2;
         self.by_name.entry(name).or_default().push(Named { division, whole });
-        let longest = self.longest.entry(first).or_default();
-        *longest = name.len().max(*longest);
+        let lengths = self.lengths.entry(first).or_default();
+        if let Err(at) = lengths.binary_search_by(|length| name.len().cmp(length)) {
+            lengths.insert(at, name.len());
+        }
     }
 
     /// The names that `text` begins with, the longest first, and what each may stand for. A name in
@@ -81,9 +83,8 @@ impl Gazetteer {
         text: &'a str,
     ) -> impl Iterator<Item = (usize, &'a [Named])> {
         let first = text.chars().next();
-        let longest = first.and_then(|first| self.longest.get(&first)).copied().unwrap_or(0);
-        let end = text.len().min(longest);
-        (1..=end).rev().filter_map(move |end| {
+        let lengths = first.and_then(|first| self.lengths.get(&first));
+        lengths.into_iter().flatten().filter_map(move |&end| {
             let name = text.get(..end)?;
             let next = text[end..].chars().next();
             let within = next.is_some_and(|c| c.is_alphanumeric() && !is_han(c));
