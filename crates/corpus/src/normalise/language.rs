@@ -9,7 +9,7 @@ use super::grammar::{Constructor, Context, Grammar, RuleError};
 use super::machine::Machine;
 use super::token::{Kind, Tokens, tokenise};
 use super::value::Value;
-use super::{calendar, number, quantity};
+use super::{calendar, money, number, quantity};
 
 /// Words of the rules that are in every other sentence and speak of nothing alone.
 const COMMON: &str = include_str!("rules/en/common.txt");
@@ -47,7 +47,10 @@ impl Lang {
             Lang::Zh => &[
                 include_str!("rules/zh/number.rules"),
                 include_str!("rules/zh/time.rules"),
+                include_str!("rules/zh/clock.rules"),
+                include_str!("rules/zh/period.rules"),
                 include_str!("rules/zh/quantity.rules"),
+                include_str!("rules/zh/money.rules"),
             ],
         }
     }
@@ -170,6 +173,7 @@ fn find_constructor(name: &str) -> Option<Constructor> {
     number::constructor(name)
         .or_else(|| calendar::constructor(name))
         .or_else(|| quantity::constructor(name))
+        .or_else(|| money::constructor(name))
 }
 
 thread_local! {

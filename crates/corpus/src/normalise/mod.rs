@@ -6,11 +6,17 @@
 
 mod calendar;
 mod compiler;
+mod cut;
+mod form;
+mod form_chinese;
+mod gazetteer;
 mod grammar;
 mod language;
 mod machine;
+mod money;
 mod number;
 mod number_chinese;
+mod places;
 mod quantity;
 mod resolve;
 mod rewrite;
@@ -19,10 +25,12 @@ pub mod token;
 mod unify;
 mod value;
 
-pub use calendar::{Ends, Open, Sort, When, afternoon_of};
+pub use calendar::{Ends, Open, Period, Sort, Stretch, When, afternoon_of};
 pub use grammar::RuleError;
 pub use language::{Found, Lang, Language, language};
+pub use money::{Bound, Money};
 pub use number::{Form, Interval, Number, write_number};
+pub use places::{Place, find_places};
 pub use resolve::{Resolution, resolve};
 pub use rewrite::{Normalised, Options, Span, normalise, spans_from_json, spans_to_json, undo};
 pub use step::{Normalise, Undo, parse_reference};

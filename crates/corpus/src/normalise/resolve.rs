@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::calendar::{Ends, Open, Sort, When, afternoon_of, hms};
+use super::calendar::{Ends, Open, Period, Sort, Stretch, When, afternoon_of, hms};
 use super::number::{Form, write_number};
 use super::value::Value;
 
@@ -54,6 +54,22 @@ pub fn resolve(value: &Value) -> Option<Resolution> {
             }
             (quantity.kind, fields)
         }
+        Value::Place(place) => {
+            let mut fields = json!({"value": place.code, "name": place.name});
+            for (level, name) in ["province", "city", "county"].iter().zip(&place.parts) {
+                fields[*level] = (*name).into();
+            }
+            ("place", fields)
+        }
+        Value::Money(money) => {
+            let mut fields = json!({"value": write_number(money.amount), "unit": &*money.unit});
+            if let Some(to) = money.to {
+                fields["to"] = write_number(to).into();
+            }
+            fields["bound"] = money.bound.name().into();
+            ("money", fields)
+        }
+        Value::Period(period) => ("period", of_period(period)),
         Value::Interval(interval) => ("numberrange", json!({"value": interval.to_string()})),
         Value::When(when) => {
             let fields = json!({"values": values(when)});
@@ -118,4 +134,39 @@ fn value(when: &When, (start, end): Ends) -> Json {
         }
     };
     Json::Object(fields)
+}
+
+/// A time by its ends, `first` and `last`, or by its length in units; an open end is left out.
+fn of_period(period: &Period) -> Json {
+    let stretch = |stretch: &Stretch| {
+        let mut fields = Map::new();
+        for (name, at) in [("first", stretch.first), ("last", stretch.last)] {
+            let Some(at) = at else { continue };
+            fields.insert(name.to_owned(), format!("{} {}", at.date(), hms(at)).into());
+        }
+        Json::Object(fields)
+    };
+    let length = |parts: &Vec<(f64, String)>| -> Json {
+        let unit = |unit: &str| match unit {
+            "Y" => "years",
+            "M" => "months",
+            "W" => "weeks",
+            "BD" => "working days",
+            "H" => "hours",
+            "TM" => "minutes",
+            "S" => "seconds",
+            _ => "days",
+        };
+        parts.iter().map(|(n, name)| (unit(name).to_owned(), Json::from(*n))).collect()
+    };
+    match period {
+        Period::Stretch(between) => stretch(between),
+        Period::Length(parts) => json!({"length": length(parts)}),
+        Period::Lengths(low, high) => {
+            json!({"shortest": low.as_ref().map(length), "longest": high.as_ref().map(length)})
+        }
+        Period::Cycle(every, at) => {
+            json!({"every": length(every), "at": at.as_ref().map(stretch)})
+        }
+    }
 }

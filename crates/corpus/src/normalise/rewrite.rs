@@ -8,26 +8,42 @@
 use jiff::civil::DateTime;
 use serde_json::{Map, Value as Json, json};
 
-use super::calendar::{Sort, When};
+use super::cut::Cut;
+use super::form::form;
 use super::language::{Found, Lang, language};
-use super::number::{Form, write_number};
+use super::places;
 use super::resolve::resolve;
 use super::token::is_han;
 use super::value::Value;
 
 /// The rules whose expressions are rewritten; of equally long matches the first named wins.
-const REWRITTEN: [&str; 7] =
-    ["merged", "percent", "currency", "dimension", "temperature", "ordinal", "number"];
+const REWRITTEN: [&str; 8] = [
+    "lunar_date",
+    "merged",
+    "percent",
+    "currency",
+    "dimension",
+    "temperature",
+    "ordinal",
+    "number",
+];
+
+/// References of texts that name none: only what both agree on is shown.
+const UNTOLD: [DateTime; 2] =
+    [DateTime::constant(2001, 1, 31, 6, 0, 0, 0), DateTime::constant(2018, 8, 5, 18, 30, 0, 0)];
 
 /// How a text is rewritten.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// Its language.
     pub lang: Lang,
-    /// The moment that *today* and *next year* are counted from.
-    pub reference: DateTime,
+    /// The moment that *today* and *next year* are counted from. Where nothing tells, such
+    /// expressions are found, but neither resolved nor rewritten.
+    pub reference: Option<DateTime>,
     /// Whether full-width letters and digits become half-width everywhere.
     pub half_width: bool,
+    /// Whether places are rewritten to their codes, `CN-440305`; found they are in any case.
+    pub places: bool,
 }
 
 /// An expression in a rewritten text.
@@ -105,19 +121,29 @@ fn unchanged(line: &str) -> Normalised {
 /// One reading of a line from left to right.
 fn one_pass(line: &str, options: &Options) -> Normalised {
     let language = language(options.lang);
-    let found = language.find_free(&REWRITTEN, line, options.reference);
+    let find = |reference| language.find_free(&REWRITTEN, line, reference);
+    let found = find(options.reference.unwrap_or(UNTOLD[0]));
+    let timed = found.iter().any(|found| found.value.when().is_some());
+    let other = (options.reference.is_none() && timed).then(|| find(UNTOLD[1]));
+    let cut = Cut::new(line);
+    let found = together(found, places::find(line, &cut));
     let mut out = Normalised { text: String::with_capacity(line.len()), spans: Vec::new() };
     let mut at = 0;
-    for Found { start, end, value } in found {
+    for found in found {
+        let Found { start, end, .. } = found;
         if !stands_free(line, start, end) {
             continue;
         }
-        let Some(resolution) = resolve(&value) else { continue };
+        let Some(mut resolution) = resolve(&found.value) else { continue };
+        if let Some(other) = &other {
+            agree(&found, other, &mut resolution.fields);
+        }
         copy(&line[at..start], options, &mut out);
         let original = &line[start..end];
         let begin = out.text.len();
-        match canonical(&value, options.lang) {
-            Some(form) if !leaves_open(original, &form) => out.text.push_str(&form),
+        let kept = matches!(found.value, Value::Place(_)) && !options.places;
+        match form(line, &cut, &found, options.lang, options.reference.is_some()) {
+            Some(form) if !kept => out.text.push_str(&form),
             _ => out.text.push_str(original),
         }
         out.spans.push(Span {
@@ -131,6 +157,45 @@ fn one_pass(line: &str, options: &Options) -> Normalised {
     }
     copy(&line[at..], options, &mut out);
     out
+}
+
+/// Times and quantities, and the places that none of them reaches into, from left to right.
+fn together(found: Vec<Found>, places: Vec<Found>) -> Vec<Found> {
+    if places.is_empty() {
+        return found;
+    }
+    let (mut all, mut found) = (Vec::new(), found.into_iter().peekable());
+    for place in places {
+        let is_longer = |one: &Found| place.end - place.start > one.end - one.start;
+        let mut kept = all.last().is_none_or(|last: &Found| last.end <= place.start);
+        while let Some(one) = found.next_if(|one| one.start < place.end) {
+            if one.end <= place.start {
+                all.push(one);
+            } else if !is_longer(&one) {
+                kept = false;
+                all.push(one);
+            }
+        }
+        if kept {
+            all.push(place);
+        }
+    }
+    all.extend(found);
+    all
+}
+
+/// What is said of a time whatever the reference: a reading keeps the fields that are the
+/// same for both of two.
+fn agree(found: &Found, other: &[Found], fields: &mut Map<String, Json>) {
+    let same = other.iter().find(|other| other.start == found.start && other.end == found.end);
+    let other = same.and_then(|same| resolve(&same.value)).map(|other| other.fields);
+    let other = other.as_ref().and_then(|fields| fields.get("values"));
+    let Some(readings) = fields.get_mut("values").and_then(Json::as_array_mut) else { return };
+    for (at, reading) in readings.iter_mut().enumerate() {
+        let other = other.and_then(|values| values.get(at));
+        let Some(reading) = reading.as_object_mut() else { continue };
+        reading.retain(|name, value| other.is_some_and(|other| other.get(name) == Some(value)));
+    }
 }
 
 /// Text between expressions: as it is, or in half width.
@@ -157,20 +222,6 @@ fn copy(text: &str, options: &Options, out: &mut Normalised) {
         rest = &run[end..];
     }
     out.text.push_str(rest);
-}
-
-/// Whether digits alone, such as `5/1` or `2.0`, could as well be something else than the form says:
-/// a fraction, a version. Only thousands and whole dates are rewritten from digits alone. One Han
-/// character is more often part of a word, 同一, than a number.
-fn leaves_open(original: &str, form: &str) -> bool {
-    let mut chars = original.chars();
-    if chars.next().is_some_and(is_han) && chars.next().is_none() {
-        return true;
-    }
-    let by_digits = !original.chars().any(|c| c.is_alphabetic() || is_han(c));
-    let marked = original.contains([',', '%', '$', '€', '£', '¥']);
-    // `2016/10/2` has a form of ten characters, `2016-10-02`.
-    by_digits && !marked && (form.len() < 10 || form.starts_with('X'))
 }
 
 /// Whether a line is one of a program: then nothing in it is an expression to rewrite.
@@ -203,52 +254,6 @@ fn stands_free(line: &str, start: usize, end: usize) -> bool {
         Some(_) => false,
     };
     free_before && free_after
-}
-
-/// The one form of a value, where it has one that says all that the words said.
-fn canonical(value: &Value, lang: Lang) -> Option<String> {
-    match value {
-        Value::Int(n) => Some(n.to_string()),
-        Value::Number(number) => match number.form {
-            _ if !number.value.is_finite() || number.value.abs() >= 1e15 => None,
-            Form::Percent => Some(format!("{}%", write_number(number.value))),
-            Form::Ordinal if number.relative_to.is_some() => None,
-            Form::Ordinal => Some(ordinal(number.value as i64, lang)),
-            Form::Fraction | Form::Power => None,
-            _ => Some(write_number(number.value)),
-        },
-        Value::When(when) => canonical_time(when),
-        Value::Quantity(quantity) => {
-            // Money alone has codes that everyone reads; other units stay as they were written.
-            let code = quantity.code.as_deref().filter(|_| quantity.kind == "currency")?;
-            Some(format!("{} {code}", write_number(quantity.number.as_ref()?.value)))
-        }
-        _ => None,
-    }
-}
-
-fn ordinal(n: i64, lang: Lang) -> String {
-    if lang == Lang::Zh {
-        return format!("第{n}");
-    }
-    let ending = match (n % 10, n % 100) {
-        (_, 11..=13) => "th",
-        (1, _) => "st",
-        (2, _) => "nd",
-        (3, _) => "rd",
-        _ => "th",
-    };
-    format!("{n}{ending}")
-}
-
-/// The TIMEX of a time that is one: not of what is before or after, nor of a time of day that may be
-/// of the morning or the afternoon.
-fn canonical_time(when: &When) -> Option<String> {
-    let plain = when.modifier.is_none() && !when.twelve_hours;
-    let named = when.timex.ends_with("_REF") || when.timex.len() <= 3 || when.timex.contains('#');
-    let by_letters = matches!(when.sort, Sort::TimeRange | Sort::DateRange | Sort::Set)
-        && !when.timex.contains(|c: char| c.is_ascii_digit());
-    (plain && !named && !by_letters).then(|| when.timex.clone())
 }
 
 /// The spans as JSON, as they go with a record.

@@ -12,9 +12,11 @@ pub struct Normalise {
     /// The language of records that name none.
     pub lang: Lang,
     /// The reference of records that name none, in their field `reference`.
-    pub reference: DateTime,
+    pub reference: Option<DateTime>,
     /// Whether full-width letters and digits become half-width.
     pub half_width: bool,
+    /// Whether places are rewritten to their codes.
+    pub places: bool,
 }
 
 impl Step for Normalise {
@@ -32,7 +34,7 @@ impl Step for Normalise {
         let reference = match record.other.get("reference").map(|json| json.as_str()) {
             None => self.reference,
             Some(text) => match text.and_then(parse_reference) {
-                Some(reference) => reference,
+                Some(reference) => Some(reference),
                 None => {
                     return Err(Dropped::by(
                         self.name(),
@@ -45,7 +47,7 @@ impl Step for Normalise {
         if record.other.contains_key("spans") {
             return Err(Dropped::by(self.name(), record, "text is normalised already"));
         }
-        let options = Options { lang, reference, half_width: self.half_width };
+        let options = Options { lang, reference, half_width: self.half_width, places: self.places };
         let Normalised { text, spans } = normalise(&record.text, &options);
         record.text = text;
         record.other.insert("spans".to_owned(), spans_to_json(&spans));

@@ -3,8 +3,10 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::calendar::When;
+use super::calendar::{Period, When};
+use super::money::Money;
 use super::number::{Interval, Number};
+use super::places::Place;
 
 /// A value on its way up from the words to the whole expression.
 #[derive(Debug, Clone, Default)]
@@ -20,10 +22,16 @@ pub enum Value {
     Number(Rc<Number>),
     /// An expression of time.
     When(Rc<When>),
+    /// An expression of time by its ends.
+    Period(Rc<Period>),
     /// An interval of numbers, `(20,35]`.
     Interval(Rc<Interval>),
     /// A number of something.
     Quantity(Rc<Quantity>),
+    /// A sum of money.
+    Money(Rc<Money>),
+    /// A country or a part of one.
+    Place(Rc<Place>),
     /// Several values.
     List(Rc<[Value]>),
 }

@@ -4,6 +4,7 @@
 
 mod data;
 mod jionlp;
+mod places;
 mod properties;
 mod recognizers;
 mod rewriting;

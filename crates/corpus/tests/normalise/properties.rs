@@ -4,7 +4,12 @@ use hadal_corpus::normalise::{Lang, Normalised, Options, normalise, undo};
 use proptest::prelude::*;
 
 fn options(lang: Lang) -> Options {
-    Options { lang, reference: "2016-11-07T16:12:00".parse().unwrap(), half_width: true }
+    Options {
+        lang,
+        reference: Some("2016-11-07T16:12:00".parse().unwrap()),
+        half_width: true,
+        places: false,
+    }
 }
 
 fn check(text: &str) {

@@ -7,14 +7,11 @@ use jiff::civil::Date;
 
 use super::super::grammar::Context;
 use super::date::nth_weekday;
+use super::lunar::lunar_day;
 use super::{Sort, When, midnight, plus_days, ymd};
 
 /// One line a holiday: its name in rule files and when it is.
 const HOLIDAYS: &str = include_str!("../rules/holidays.txt");
-
-/// Chinese years, a line each: `2017 2017-01-28 6 -+-+-+-…`, the first day, the leap month or 0 and
-/// each month's length, `+` for 30 days and `-` for 29.
-const LUNAR_YEARS: &str = include_str!("../rules/lunar_years.txt");
 
 /// When a holiday is.
 #[derive(Debug, Clone)]
@@ -55,27 +52,6 @@ static RULES: LazyLock<HashMap<&'static str, Rule>> = LazyLock::new(|| {
     HOLIDAYS.lines().filter_map(rule).collect()
 });
 
-/// A year of the Chinese calendar.
-struct LunarYear {
-    first: Date,
-    /// The month that comes twice; 0 for none.
-    leap: i64,
-    /// The days of each month, the leap month after the one it repeats.
-    lengths: Vec<i64>,
-}
-
-static LUNAR: LazyLock<HashMap<i64, LunarYear>> = LazyLock::new(|| {
-    let year = |line: &str| {
-        let mut words = line.split_whitespace();
-        let year = words.next()?.parse().ok()?;
-        let first = words.next()?.parse().ok()?;
-        let leap = words.next()?.parse().ok()?;
-        let lengths = words.next()?.chars().map(|c| if c == '+' { 30 } else { 29 }).collect();
-        Some((year, LunarYear { first, leap, lengths }))
-    };
-    LUNAR_YEARS.lines().filter_map(year).collect()
-});
-
 impl Rule {
     fn in_year(&self, year: i64) -> Option<Date> {
         match *self {
@@ -85,7 +61,7 @@ impl Rule {
                 Some(plus_days(nth_weekday(year, month, weekday, n)?, plus))
             }
             Rule::Easter(plus) => Some(plus_days(easter(year)?, plus)),
-            Rule::Lunar(month, day) => lunar(year, month, day),
+            Rule::Lunar(month, day) => lunar_day(year, month, false, day),
         }
     }
 }
@@ -130,14 +106,4 @@ fn easter(year: i64) -> Option<Date> {
     let month = (h + l - 7 * m + 90) / 25;
     let day = (h + l - 7 * m + 33 * month + 19) % 32;
     ymd(year, month, day)
-}
-
-/// A day of the Chinese calendar; of a twelfth month without a 30th day, its last.
-pub(crate) fn lunar(year: i64, month: i64, day: i64) -> Option<Date> {
-    let year = LUNAR.get(&year)?;
-    let before = month - 1 + i64::from(year.leap != 0 && month > year.leap);
-    let before = usize::try_from(before).ok()?;
-    let length = *year.lengths.get(before)?;
-    let passed: i64 = year.lengths[..before].iter().sum();
-    Some(plus_days(year.first, passed + day.min(length) - 1))
 }

@@ -7,7 +7,10 @@
 mod clock;
 mod date;
 mod duration;
+mod first_last;
 mod holiday;
+mod length;
+mod lunar;
 mod modifier;
 mod period;
 mod range;
@@ -17,6 +20,7 @@ use jiff::civil::{Date, DateTime, Time};
 
 pub use clock::afternoon_of;
 pub(crate) use clock::hms;
+pub use first_last::{Period, Stretch};
 
 use super::grammar::Constructor;
 use super::value::Value;
@@ -179,6 +183,8 @@ pub(crate) fn constructor(name: &str) -> Option<Constructor> {
         .or_else(|| clock::constructor(name))
         .or_else(|| duration::constructor(name))
         .or_else(|| modifier::constructor(name))
+        .or_else(|| lunar::constructor(name))
+        .or_else(|| first_last::constructor(name))
 }
 
 /// A time as a value.
