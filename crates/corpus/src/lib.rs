@@ -17,6 +17,7 @@ pub mod lines;
 pub mod normalise;
 pub mod read;
 mod record;
+pub mod spoken;
 mod step;
 
 pub use error::Error;

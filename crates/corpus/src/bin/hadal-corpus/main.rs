@@ -11,6 +11,7 @@ mod filter;
 mod normalise;
 mod read;
 mod serve;
+mod spoken;
 mod through;
 
 use clap::{Parser, Subcommand};
@@ -35,6 +36,7 @@ enum Command {
     Dedup(dedup::Dedup),
     Serve(serve::Serve),
     Normalise(normalise::Arguments),
+    Spoken(spoken::Arguments),
     /// Write every record and copies of it that say the same a little differently.
     Augment(augment::Augment),
 }
@@ -47,6 +49,7 @@ fn main() -> anyhow::Result<()> {
         Command::Dedup(dedup) => dedup.run(),
         Command::Serve(serve) => serve.run(),
         Command::Normalise(arguments) => normalise::run(&arguments),
+        Command::Spoken(arguments) => spoken::run(&arguments),
         Command::Augment(augment) => augment.run(),
     }
 }
