@@ -7,7 +7,7 @@ mod data;
 
 use std::collections::BTreeMap;
 
-use hadal_corpus::spoken::{Conventions, Direction, Lang, Options, rewrite};
+use hadal_corpus::spoken::{Chinese, Conventions, Direction, Lang, Options, rewrite};
 
 /// The conventions that a suite's category is written in.
 fn options(suite: &str, lang: &str, kind: &str, category: &str) -> Options {
@@ -17,7 +17,23 @@ fn options(suite: &str, lang: &str, kind: &str, category: &str) -> Options {
     Options {
         conventions,
         keep_spacing: category.ends_with("_match_input"),
+        chinese: chinese(suite, kind, category),
         ..Options::new(Lang::from_code(lang).unwrap(), direction)
+    }
+}
+
+/// What WeTextProcessing's categories choose for Chinese; its whole normaliser cleans texts as well.
+fn chinese(suite: &str, kind: &str, category: &str) -> Chinese {
+    let whole = suite == "WeTextProcessing"
+        && (category.starts_with("normalizer") || category == "postprocessor");
+    Chinese {
+        standalone_numbers: !category.contains("disable_standalone_number"),
+        single_digits: !category.contains("disable_0_to_9"),
+        half_width: whole,
+        without_interjections: whole,
+        without_erhua: whole && kind == "tn",
+        without_punctuation: false,
+        tag_unknown: category == "normalizer_tag_oov" || category == "postprocessor",
     }
 }
 
@@ -63,4 +79,14 @@ fn english_to_spoken() {
 #[test]
 fn english_to_written() {
     check("en", "itn", 0.0);
+}
+
+#[test]
+fn chinese_to_spoken() {
+    check("zh", "tn", 0.0);
+}
+
+#[test]
+fn chinese_to_written() {
+    check("zh", "itn", 0.0);
 }

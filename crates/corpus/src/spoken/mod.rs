@@ -10,9 +10,11 @@
 
 mod en;
 mod step;
+mod zh;
 
 pub use crate::normalise::Lang;
 pub use step::Spoken;
+pub use zh::Chinese;
 
 /// Which way a text is rewritten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,12 +46,20 @@ pub struct Options {
     pub conventions: Conventions,
     /// Whether white space stays as it was: `1!hello` gives `one!hello`, not `one! hello`.
     pub keep_spacing: bool,
+    /// Choices that hold for Chinese alone.
+    pub chinese: Chinese,
 }
 
 impl Options {
     /// The default conventions, which way and in which language stated.
     pub fn new(lang: Lang, direction: Direction) -> Options {
-        Options { lang, direction, conventions: Conventions::default(), keep_spacing: false }
+        Options {
+            lang,
+            direction,
+            conventions: Conventions::default(),
+            keep_spacing: false,
+            chinese: Chinese::default(),
+        }
     }
 }
 
@@ -58,6 +68,7 @@ pub fn rewrite(text: &str, options: &Options) -> String {
     match (options.lang, options.direction) {
         (Lang::En, Direction::ToSpoken) => en::to_spoken(text, options),
         (Lang::En, Direction::ToWritten) => en::to_written(text, options),
-        _ => text.to_owned(),
+        (Lang::Zh, Direction::ToSpoken) => zh::to_spoken(text, options),
+        (Lang::Zh, Direction::ToWritten) => zh::to_written(text, options),
     }
 }
