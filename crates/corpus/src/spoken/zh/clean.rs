@@ -49,7 +49,7 @@ fn without_erhua(text: &str) -> String {
     while at < scan.len() {
         let end = match ERHUA.find(&scan, at) {
             Some((end, _)) => end,
-            None if scan.at(at) == '儿' && scan.han(at.wrapping_sub(1)) => {
+            None if scan.at(at) == '儿' && scan.han_before(at) => {
                 at += 1;
                 continue;
             }

@@ -108,9 +108,19 @@ impl<'a> Scan<'a> {
         is_han(self.at(at))
     }
 
+    /// Whether one stands before `at`.
+    pub(super) fn han_before(&self, at: usize) -> bool {
+        is_han(self.before(at))
+    }
+
     /// Whether a Latin letter or a digit stands at `at`.
     pub(super) fn latin(&self, at: usize) -> bool {
         self.at(at).is_ascii_alphanumeric()
+    }
+
+    /// Whether one stands before `at`.
+    pub(super) fn latin_before(&self, at: usize) -> bool {
+        self.before(at).is_ascii_alphanumeric()
     }
 }
 

@@ -11,13 +11,16 @@ const PROVINCES: &str = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂�
 /// O2O and the like.
 pub(super) fn reading(scan: &Scan, at: usize) -> Option<Found> {
     let (end, entry) = READINGS.words.find(scan, at)?;
-    let free = !scan.latin(at.wrapping_sub(1)) && !scan.latin(end);
+    let free = !scan.latin_before(at) && !scan.latin(end);
     free.then(|| Found { end, text: READINGS.list[entry].to_owned() })
 }
 
+/// Letters of an abbreviation at most.
+const LONGEST_ABBREVIATION: usize = 6;
+
 /// gpu and c e o, which are written in capitals.
 pub(super) fn abbreviation(scan: &Scan, at: usize) -> Option<Found> {
-    let begins = scan.at(at).is_ascii_alphabetic() && !scan.latin(at.wrapping_sub(1));
+    let begins = scan.at(at).is_ascii_alphabetic() && !scan.latin_before(at);
     if !scan.nemo() || !begins {
         return None;
     }
@@ -34,7 +37,8 @@ pub(super) fn abbreviation(scan: &Scan, at: usize) -> Option<Found> {
     }
     let mut letters = String::from(scan.at(at).to_ascii_uppercase());
     let mut end = at + 1;
-    while scan.at(end) == ' ' && scan.at(end + 1).is_ascii_alphabetic() && !scan.latin(end + 2) {
+    let one_letter = |at| scan.at(at).is_ascii_alphabetic() && !scan.latin(at + 1);
+    while letters.len() < LONGEST_ABBREVIATION && scan.at(end) == ' ' && one_letter(end + 1) {
         letters.push(scan.at(end + 1).to_ascii_uppercase());
         end += 2;
     }
@@ -63,7 +67,7 @@ pub(super) fn plate(scan: &Scan, at: usize) -> Option<Found> {
 
 /// G1234次: a letter and at most four digits before what trains are called.
 pub(super) fn train(scan: &Scan, at: usize) -> Option<Found> {
-    if !"gdczktlys".contains(scan.at(at)) || scan.latin(at.wrapping_sub(1)) {
+    if !"gdczktlys".contains(scan.at(at)) || scan.latin_before(at) {
         return None;
     }
     let end = scan.digits(at + 1);
@@ -77,7 +81,7 @@ pub(super) fn train(scan: &Scan, at: usize) -> Option<Found> {
 pub(super) fn address(scan: &Scan, at: usize) -> Option<Found> {
     let mut end = scan.digits(at);
     let mut parts = vec![scan.folded(at, end)];
-    while scan.at(end) == '.' && scan.at(end + 1).is_ascii_digit() {
+    while parts.len() < 5 && scan.at(end) == '.' && scan.at(end + 1).is_ascii_digit() {
         let next = scan.digits(end + 1);
         parts.push(scan.folded(end + 1, next));
         end = next;
@@ -93,7 +97,8 @@ pub(super) fn telephone(scan: &Scan, at: usize) -> Option<Found> {
     let start = country.map_or(at, |(end, _)| end);
     let mut end = scan.digits(start);
     let mut groups = vec![scan.folded(start, end)];
-    while matches!(scan.at(end), '-' | ' ') && scan.at(end + 1).is_ascii_digit() {
+    let between = |end| matches!(scan.at(end), '-' | ' ') && scan.at(end + 1).is_ascii_digit();
+    while groups.len() < 4 && between(end) {
         let next = scan.digits(end + 1);
         groups.push(scan.folded(end + 1, next));
         end = next;
@@ -148,7 +153,7 @@ pub(super) fn hotline(scan: &Scan, at: usize) -> Option<Found> {
     let end = scan.digits(at);
     let (known, _) = HOTLINES.find(scan, at)?;
     let counted = measure::counts(scan, end) || "多余几个./:%-~".contains(scan.at(end));
-    let free = known == end && !scan.latin(end) && !scan.latin(at.wrapping_sub(1));
+    let free = known == end && !scan.latin(end) && !scan.latin_before(at);
     let by_digit = free && !counted && !scan.nemo() && scan.before(at) != '第';
     by_digit.then(|| Found { end, text: said_by_telephone(&scan.folded(at, end)) })
 }

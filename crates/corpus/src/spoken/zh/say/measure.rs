@@ -63,7 +63,8 @@ pub(super) fn money(scan: &Scan, at: usize) -> Option<Found> {
     if let Some(number) = signed(scan, at) {
         let start = myriad(scan, number.end).unwrap_or(number.end);
         let (end, entry) = CURRENCIES.signs.find(scan, scan.skip_spaces(start))?;
-        let free = !scan.latin(end) || !scan.latin(end - 1);
+        // 3$ is a formula's end more often than money.
+        let free = scan.at(end - 1) != '$' && !(scan.latin(end) && scan.latin_before(end));
         return free.then(|| said(scan, &number, start, end, entry));
     }
     let (sign, start) = match scan.at(at) {
@@ -71,7 +72,7 @@ pub(super) fn money(scan: &Scan, at: usize) -> Option<Found> {
         _ => ("", at),
     };
     let (end, entry) = CURRENCIES.signs.find(scan, start)?;
-    if scan.latin(start) && scan.latin(start.wrapping_sub(1)) {
+    if scan.latin(start) && scan.latin_before(start) {
         return None;
     }
     let number = signed(scan, scan.skip_spaces(end))?;

@@ -24,7 +24,7 @@ fn is_year(digits: &str) -> bool {
 pub(super) fn date(scan: &Scan, at: usize) -> Option<Found> {
     let (first_end, first) = run(scan, at)?;
     let mark = scan.at(first_end);
-    if !"-/.·".contains(mark) || scan.latin(at.wrapping_sub(1)) {
+    if !"-/.·".contains(mark) || scan.latin_before(at) {
         return None;
     }
     let (second_end, second) = run(scan, first_end + 1)?;

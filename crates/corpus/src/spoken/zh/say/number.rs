@@ -7,7 +7,7 @@ use super::numeral::{Number, signed, unsigned};
 /// 1,234.5
 pub(super) fn cardinal(scan: &Scan, at: usize) -> Option<Found> {
     let number = signed(scan, at)?;
-    let counts = number.decimals.is_none() && measure::counts(scan, number.end);
+    let counts = number.decimals.is_none() && measure::counts(scan, scan.skip_spaces(number.end));
     let said = if counts && scan.before(at) != '第' {
         number.counting(scan.nemo())
     } else {
@@ -84,11 +84,15 @@ fn operator(scan: &Scan, at: usize) -> Option<(usize, usize)> {
     Some((scan.skip_spaces(end), place))
 }
 
+/// Operators of a formula at most.
+const LONGEST_FORMULA: usize = 32;
+
 /// 1 + 2 = 3
 pub(super) fn formula(scan: &Scan, at: usize) -> Option<Found> {
     let mut found = operand(scan, at, true)?;
     let mut sure = false;
-    while let Some((start, place)) = operator(scan, found.end) {
+    for _ in 0..LONGEST_FORMULA {
+        let Some((start, place)) = operator(scan, found.end) else { break };
         let (sign, said) = OPERATORS[place];
         let Some(next) = operand(scan, start, sign != "-") else { break };
         // 10-20 by itself is a range.
@@ -104,14 +108,21 @@ fn operand(scan: &Scan, at: usize, with_sign: bool) -> Option<Found> {
     Some(measured.unwrap_or_else(|| Found { end: number.end, text: number.said(scan.nemo()) }))
 }
 
+/// Whether at most three letters stand before `at`, and a digit before them: 5km.
+fn unit_before(scan: &Scan, at: usize) -> bool {
+    let digit = |n: usize| at > n && scan.at(at - n - 1).is_ascii_digit();
+    (1..=3).take_while(|&n| scan.at(at.wrapping_sub(n)).is_ascii_alphabetic()).any(digit)
+}
+
 /// Signs before a number: ≥100, 10~20, 10-20.
 pub(super) fn sign(scan: &Scan, at: usize) -> Option<Found> {
     let c = scan.at(at);
     let before = scan.before(at);
     if c == '~' || c == '-' {
-        let after_amount = before.is_ascii_alphanumeric() || "%℃°㎡²³".contains(before);
-        let range = scan.at(at + 1).is_ascii_digit() && (after_amount || (c == '~' && scan.han(at - 1)));
-        return range.then(|| Found { end: at + 1, text: "到".to_owned() });
+        let after_amount = before.is_ascii_digit() || "%℃°㎡²³".contains(before) || unit_before(scan, at);
+        let range = after_amount || (c == '~' && scan.han_before(at));
+        let number = scan.at(at + 1).is_ascii_digit();
+        return (range && number).then(|| Found { end: at + 1, text: "到".to_owned() });
     }
     if !"=<>≤≥≈≠".contains(c) {
         return None;

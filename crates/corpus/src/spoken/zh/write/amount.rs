@@ -172,8 +172,9 @@ fn pair(scan: &Scan, at: usize, head: Option<&Numeral>) -> Option<Amount> {
     let start = head.map_or(at, |head| head.end);
     let (low, high) = (digit(scan.at(start))?, digit(scan.at(start + 1))?);
     let counted = low > 0 && (high == low + 1 || (low, high) == (3, 5));
-    if !counted || scan.at(start + 1) == '两' || (head.is_none() && digit(scan.before(at)).is_some())
-    {
+    // 一两百, but 十一两 is a weight.
+    let weight = scan.at(start + 1) == '两' && head.is_some();
+    if !counted || weight || (head.is_none() && digit(scan.before(at)).is_some()) {
         return None;
     }
     let mut end = start + 2;

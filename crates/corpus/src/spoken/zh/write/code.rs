@@ -46,7 +46,7 @@ pub(super) fn train(scan: &Scan, at: usize) -> Option<Found> {
     let letter = TRAINS.iter().find(|(class, _)| *class == scan.at(at))?.1;
     let (end, digits) = digit_string(scan, at + 1, 2)?;
     // 提高三四倍 speaks of no train: behind a word it takes three digits.
-    let free = !scan.han(at.wrapping_sub(1)) || "坐乘趟次买订的是为到由".contains(scan.before(at));
+    let free = !scan.han_before(at) || "坐乘趟次买订的是为到由".contains(scan.before(at));
     let fits = digits.len() <= 4 && !digits.starts_with('0');
     let said = digits.len() >= 3 || (free && !scan.han(end));
     (fits && said).then(|| Found { end, text: format!("{letter}{digits}") })
@@ -103,7 +103,7 @@ pub(super) fn expansion(scan: &Scan, at: usize) -> Option<Found> {
 pub(super) fn stands_free(scan: &Scan, at: usize) -> bool {
     let before = scan.before(at);
     if scan.nemo() {
-        return !scan.han(at + 1) && !scan.han(at.wrapping_sub(1));
+        return !scan.han(at + 1) && !scan.han_before(at);
     }
     let in_word = digit(before).is_some() || "唯统万专单同合第之初周期拜其划归".contains(before);
     !scan.han(at + 1) && !in_word && scan.at(at) != '两'

@@ -17,7 +17,6 @@ struct Unit {
 /// The unit at `at`, 千米每小时 included.
 fn unit_at(scan: &Scan, at: usize) -> Option<Unit> {
     let (end, entry) = UNITS.words.find(scan, at)?;
-    // 点 is an hour where nothing follows that makes it another word.
     let symbol = UNITS.list[entry].symbol.filter(|_| !scan.nemo());
     let Some(symbol) = symbol else {
         return Some(Unit { end, text: scan.text(at, end), is_symbol: false });
@@ -39,16 +38,22 @@ fn write(amount: &str, unit: &Unit) -> Found {
     Found { end: unit.end, text: format!("{amount}{}", unit.text) }
 }
 
-/// Whether an amount is to be written as a number where something is counted.
-fn wanted(scan: &Scan, amount: &Amount) -> bool {
-    !amount.one_digit || scan.options.chinese.single_digits
+/// Characters that make of 一 behind them another word than a number: 每一天, 进一步.
+const DETERMINERS: &str = "每上下这那某任何意同进另哪各唯其之统逐前后";
+
+/// Whether the amount at `at` is to be written as a number where something is counted.
+fn wanted(scan: &Scan, at: usize, amount: &Amount) -> bool {
+    let determined = scan.at(at) == '一' && DETERMINERS.contains(scan.before(at));
+    !amount.one_digit || (scan.options.chinese.single_digits && !determined)
 }
 
 /// 三百二十四点七五克.
 pub(super) fn measure(scan: &Scan, at: usize) -> Option<Found> {
     let mut best: Option<Found> = None;
     for amount in amounts(scan, at, style(scan)) {
-        if !wanted(scan, &amount) || (amount.bare && digit(scan.before(at)).is_some()) {
+        // The last of several digits counts nothing.
+        let within = (amount.bare || amount.one_digit) && digit(scan.before(at)).is_some();
+        if within || !wanted(scan, at, &amount) {
             continue;
         }
         let Some(unit) = unit_at(scan, amount.end) else { continue };
@@ -68,7 +73,7 @@ pub(super) fn range(scan: &Scan, at: usize) -> Option<Found> {
         for high in amounts(scan, start, style(scan)) {
             let Some(unit) = unit_at(scan, high.end) else { continue };
             let neither = low.is_range() || high.is_range() || low.bare || high.bare;
-            if neither || !(wanted(scan, &low) || wanted(scan, &high)) {
+            if neither || !(wanted(scan, at, &low) || wanted(scan, start, &high)) {
                 continue;
             }
             if best.as_ref().is_none_or(|best| unit.end > best.end) {
@@ -106,7 +111,7 @@ pub(super) fn money(scan: &Scan, at: usize) -> Option<Found> {
         }
         let Some((end, entry)) = CURRENCIES.words.find(scan, amount.end) else { continue };
         let yuan = scan.original(amount.end, end).len() == 1;
-        if !wanted(scan, &amount) || (yuan && NO_CURRENCY.contains(scan.at(end))) {
+        if !wanted(scan, at, &amount) || (yuan && NO_CURRENCY.contains(scan.at(end))) {
             continue;
         }
         let currency = &CURRENCIES.list[entry];

@@ -23,11 +23,24 @@ fn number_and(
     Some((end, value, scan.text(middle, end)))
 }
 
-/// The year at `at`, its digits said one by one: 二零零八年.
+/// The year at `at`, its digits said one by one, 二零零八年, or by its value, 两千零八年八月.
 fn year(scan: &Scan, at: usize, least: usize) -> Option<(usize, String)> {
-    let (end, digits) = digit_string(scan, at, least)?;
+    let Some((end, digits)) = digit_string(scan, at, least) else {
+        let (middle, value) = number(scan, at, 1000, 2999)?;
+        let end = scan.word(middle, "年")?;
+        number_and(scan, end, (1, 12), &["月"])?;
+        return Some((end, value.to_string()));
+    };
     let end = scan.word(end, "年")?;
     (digits.len() <= 4).then_some((end, digits))
+}
+
+/// Whether the digits may be two neighbours: 五六年 is five or six years.
+fn counts_years(digits: &str) -> bool {
+    match digits.as_bytes() {
+        [low, high] => *low > b'0' && *high == low + 1,
+        _ => false,
+    }
 }
 
 /// A date: a year, a month and a day, or two of these, or a year.
@@ -45,8 +58,7 @@ pub(super) fn date(scan: &Scan, at: usize) -> Option<Found> {
     let end = match (&year, &month, &day) {
         (_, Some(_), Some((end, _, _))) => *end,
         (Some(_), Some((end, _, _)), None) => *end,
-        // 五六年 may be five or six years.
-        (Some((end, digits)), None, None) if digits.len() > 2 || !era.is_empty() => *end,
+        (Some((end, digits)), None, None) if !counts_years(digits) || !era.is_empty() => *end,
         _ => return None,
     };
     if !era.is_empty() && year.is_none() {

@@ -35,6 +35,10 @@ pub(super) fn ordinal(scan: &Scan, at: usize) -> Option<Found> {
 pub(super) fn percent(scan: &Scan, at: usize) -> Option<Found> {
     let start = negative(scan, at).unwrap_or(at);
     let low = share(scan, scan.word(start, "百分之")?)?;
+    // 百分之十几 stays.
+    if "几多来余".contains(scan.at(low.end)) {
+        return Some(Found { end: low.end + 1, text: scan.text(at, low.end + 1) });
+    }
     let low = if start > at { low.negative() } else { low };
     let up_to = scan.one_of(low.end, &["到", "至", "到百分之", "至百分之"]);
     if let Some(high) = up_to.and_then(|(start, _)| share(scan, start)) {

@@ -216,10 +216,13 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Digits of a run at most, so that a text of nothing else takes no time to speak of.
+const LONGEST_RUN: usize = 256;
+
 /// A run of at least `least` digits said one by one, 幺八五洞, as 0 to 9: its end and the digits.
 pub(super) fn digit_string(scan: &Scan, at: usize, least: usize) -> Option<(usize, String)> {
     let (mut end, mut digits, mut radio, mut pair) = (at, String::new(), false, false);
-    while let Some(value) = radio_digit(scan.at(end)) {
+    while let Some(value) = radio_digit(scan.at(end)).filter(|_| digits.len() < LONGEST_RUN) {
         radio |= matches!(scan.at(end), '幺' | '洞' | '拐');
         pair |= scan.at(end) == '两';
         digits.push(char::from(b'0' + value as u8));
