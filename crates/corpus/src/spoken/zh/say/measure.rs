@@ -5,9 +5,8 @@ use super::super::scan::{Found, Scan};
 use super::numeral::{Number, signed};
 
 /// Words before which 2 is 二: what is numbered, not counted.
-const NUMBERED: [&str; 14] = [
-    "两", "月", "月份", "日", "号", "号线", "楼", "班", "级", "路", "代", "队", "度", "年级",
-];
+const NUMBERED: [&str; 14] =
+    ["两", "月", "月份", "日", "号", "号线", "楼", "班", "级", "路", "代", "队", "度", "年级"];
 
 /// Whether what stands at `at` is counted, so that 2 before it is 两.
 pub(super) fn counts(scan: &Scan, at: usize) -> bool {
@@ -21,9 +20,8 @@ pub(super) fn counts(scan: &Scan, at: usize) -> bool {
 /// The symbol of a unit at `at`: its end, and how it is read. No letter may follow.
 fn symbol(scan: &Scan, at: usize) -> Option<(usize, &'static str)> {
     let mut symbols = UNITS.symbols.all(scan, at);
-    let (end, entry) = symbols.find(|&(end, _)| {
-        !scan.latin(end) && !(scan.at(end) == '.' && scan.latin(end + 1))
-    })?;
+    let (end, entry) = symbols
+        .find(|&(end, _)| !scan.latin(end) && !(scan.at(end) == '.' && scan.latin(end + 1)))?;
     Some((end, UNITS.list[entry].word))
 }
 
@@ -76,9 +74,8 @@ pub(super) fn money(scan: &Scan, at: usize) -> Option<Found> {
         return None;
     }
     let number = signed(scan, scan.skip_spaces(end))?;
-    let end = myriad(scan, number.end)
-        .or_else(|| Some(scale(scan, number.end)?.0))
-        .unwrap_or(number.end);
+    let end =
+        myriad(scan, number.end).or_else(|| Some(scale(scan, number.end)?.0)).unwrap_or(number.end);
     let mut found = said(scan, &number, end, end, entry);
     found.text.insert_str(0, sign);
     Some(found)

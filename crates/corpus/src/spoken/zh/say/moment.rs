@@ -100,7 +100,12 @@ pub(super) fn year(scan: &Scan, at: usize) -> Option<Found> {
     let by_digit = match year.len() {
         4 => is_year(&year) || of_era,
         3 => of_era || year.starts_with('0'),
-        2 => of_era || month.is_some() || year.starts_with('0') || (!counted && two_digits(scan, &year)),
+        2 => {
+            of_era
+                || month.is_some()
+                || year.starts_with('0')
+                || (!counted && two_digits(scan, &year))
+        }
         _ => false,
     };
     if !by_digit {

@@ -119,7 +119,8 @@ pub(super) fn sign(scan: &Scan, at: usize) -> Option<Found> {
     let c = scan.at(at);
     let before = scan.before(at);
     if c == '~' || c == '-' {
-        let after_amount = before.is_ascii_digit() || "%℃°㎡²³".contains(before) || unit_before(scan, at);
+        let after_amount =
+            before.is_ascii_digit() || "%℃°㎡²³".contains(before) || unit_before(scan, at);
         let range = after_amount || (c == '~' && scan.han_before(at));
         let number = scan.at(at + 1).is_ascii_digit();
         return (range && number).then(|| Found { end: at + 1, text: "到".to_owned() });

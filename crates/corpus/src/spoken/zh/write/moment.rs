@@ -145,13 +145,8 @@ pub(super) fn clock(scan: &Scan, at: usize) -> Option<Found> {
 }
 
 fn minutes(scan: &Scan, at: usize) -> Option<Minutes> {
-    let in_words = |end, minute| Minutes {
-        end,
-        minute,
-        second: None,
-        as_decimals: false,
-        in_words: true,
-    };
+    let in_words =
+        |end, minute| Minutes { end, minute, second: None, as_decimals: false, in_words: true };
     if let Some((end, place)) = scan.one_of(at, &["半", "一刻", "二刻", "两刻", "三刻"]) {
         return Some(in_words(end, [30, 15, 30, 30, 45][place]));
     }
