@@ -160,3 +160,11 @@ pub(super) const ZONES: [&str; 22] = [
     "est", "edt", "et", "cst", "cdt", "ct", "mst", "mdt", "mt", "pst", "pdt", "pt", "gmt", "utc",
     "bst", "cet", "cest", "ist", "jst", "kst", "aest", "hst",
 ];
+
+/// Endings that make `X.Y` an address of the web without more.
+const DOMAINS: &str = include_str!("tables/domains.txt");
+
+/// Whether names of the web end in this.
+pub(super) fn is_domain(ending: &str) -> bool {
+    DOMAINS.split_ascii_whitespace().any(|domain| domain == ending)
+}

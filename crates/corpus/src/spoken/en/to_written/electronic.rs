@@ -2,13 +2,11 @@
 
 use super::number::digit;
 use super::words::{Place, Written};
+use crate::spoken::en::tables::is_domain;
 
 /// Names that are said in two words.
 const SPLIT_NAMES: [(&str, &str); 4] =
     [("g", "mail"), ("n", "vidia"), ("hot", "mail"), ("you", "tube")];
-
-/// Endings that make `X dot Y` an address without more.
-const DOMAINS: &str = include_str!("../tables/domains.txt");
 
 /// A mark within an address.
 fn mark(word: &str) -> Option<char> {
@@ -113,8 +111,4 @@ pub(super) fn web(place: &Place) -> Option<Written> {
     let known = is_domain(&ending.to_ascii_lowercase()) && name.len() > 1;
     (n_dots > 0 && (!lead.is_empty() || known || spelled))
         .then(|| Written { n_words: len + more, text: format!("{lead}{address}") })
-}
-
-fn is_domain(ending: &str) -> bool {
-    DOMAINS.split_ascii_whitespace().any(|domain| domain == ending)
 }
