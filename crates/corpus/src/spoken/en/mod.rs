@@ -1,13 +1,8 @@
 //! English.
 
-use super::Options;
+mod tables;
+mod to_spoken;
+mod to_written;
 
-/// The text as it is read aloud.
-pub(super) fn to_spoken(text: &str, _options: &Options) -> String {
-    text.to_owned()
-}
-
-/// The text as it is written down.
-pub(super) fn to_written(text: &str, _options: &Options) -> String {
-    text.to_owned()
-}
+pub(super) use to_spoken::to_spoken;
+pub(super) use to_written::to_written;
