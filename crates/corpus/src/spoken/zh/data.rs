@@ -94,26 +94,23 @@ pub(super) struct Replacements {
 }
 
 /// What is said in full and written short: 全球定位系统 is GPS.
-pub(super) static EXPANSIONS: LazyLock<Replacements> = LazyLock::new(|| {
-    let (mut list, mut words) = (Vec::new(), Vec::new());
-    for line in lines(include_str!("data/expansions.txt")) {
-        let (short, full) = columns(line);
-        words.extend(full.split('|').map(|word| (word, list.len())));
-        list.push(short);
-    }
-    Replacements { list, words: Table::new(false, words.into_iter()) }
-});
+pub(super) static EXPANSIONS: LazyLock<Replacements> =
+    LazyLock::new(|| replacements(false, include_str!("data/expansions.txt")));
 
 /// What is typed, and how it is read: O2O is O to O.
-pub(super) static READINGS: LazyLock<Replacements> = LazyLock::new(|| {
+pub(super) static READINGS: LazyLock<Replacements> =
+    LazyLock::new(|| replacements(true, include_str!("data/replacements.txt")));
+
+/// A file whose lines hold words and what they are replaced by; `exact`: in this case of letters.
+fn replacements(exact: bool, text: &'static str) -> Replacements {
     let (mut list, mut words) = (Vec::new(), Vec::new());
-    for line in lines(include_str!("data/replacements.txt")) {
-        let (typed, read) = columns(line);
-        words.push((typed, list.len()));
-        list.push(read);
+    for line in lines(text) {
+        let (replaced, by) = columns(line);
+        words.extend(replaced.split('|').map(|word| (word, list.len())));
+        list.push(by);
     }
-    Replacements { list, words: Table::new(true, words.into_iter()) }
-});
+    Replacements { list, words: Table::new(exact, words.into_iter()) }
+}
 
 /// Abbreviations, which are written in capitals.
 pub(super) static ABBREVIATIONS: LazyLock<Replacements> = LazyLock::new(|| {
@@ -122,6 +119,9 @@ pub(super) static ABBREVIATIONS: LazyLock<Replacements> = LazyLock::new(|| {
     let words = Table::new(false, list.iter().copied().zip(0..));
     Replacements { list, words }
 });
+
+/// What vehicles' plates begin with.
+pub(super) const PROVINCES: &str = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼";
 
 /// Words with a numeral in them that speak of no number.
 pub(super) static KEPT: LazyLock<Table> =

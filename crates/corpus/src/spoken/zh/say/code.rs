@@ -1,12 +1,9 @@
 //! What is no quantity: codes and numbers read digit by digit, abbreviations, telephone numbers.
 
-use super::super::data::{ABBREVIATIONS, HOTLINES, READINGS};
+use super::super::data::{ABBREVIATIONS, HOTLINES, PROVINCES, READINGS};
 use super::super::scan::{Found, Scan};
 use super::measure;
 use super::numeral::{digits, telephone as said_by_telephone};
-
-/// What vehicles' plates begin with.
-const PROVINCES: &str = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼";
 
 /// O2O and the like.
 pub(super) fn reading(scan: &Scan, at: usize) -> Option<Found> {

@@ -85,6 +85,12 @@ pub(super) fn longest(scan: &Scan, at: usize, style: Style) -> Option<Amount> {
     amounts.filter(|amount| !amount.bare && !multiplied(scan, amount.end)).next_back()
 }
 
+/// The longest amount at `at`: its end, and how it is written.
+pub(super) fn amount_text(scan: &Scan, at: usize, style: Style) -> Option<(usize, String)> {
+    let amount = longest(scan, at, style)?;
+    Some((amount.end, amount.text()))
+}
+
 /// Every amount at `at`, 负 before it included, the shortest first.
 pub(super) fn amounts(scan: &Scan, at: usize, style: Style) -> Vec<Amount> {
     if let Some(start) = negative(scan, at) {

@@ -1,12 +1,8 @@
 //! What is no quantity: codes and numbers said digit by digit, words that stay, abbreviations.
 
-use super::super::data::{EXPANSIONS, KEPT};
+use super::super::data::{EXPANSIONS, KEPT, PROVINCES};
 use super::super::scan::{Found, Scan};
-use super::amount::{Style, longest};
-use super::numeral::{digit, digit_string, multiplied, radio_digit};
-
-/// What vehicles' plates begin with.
-const PROVINCES: &str = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼";
+use super::numeral::{digit_string, multiplied, numerals, radio_digit};
 
 /// 京A零七ZX三F: a province, a letter, and five or six letters and digits.
 pub(super) fn plate(scan: &Scan, at: usize) -> Option<Found> {
@@ -70,7 +66,7 @@ pub(super) fn address(scan: &Scan, at: usize) -> Option<Found> {
 }
 
 fn longest_whole(scan: &Scan, at: usize) -> Option<(usize, String)> {
-    let numerals = super::numeral::numerals(scan, at).into_iter();
+    let numerals = numerals(scan, at).into_iter();
     let numeral = numerals.filter(|numeral| !multiplied(scan, numeral.end)).next_back()?;
     Some((numeral.end, numeral.value().to_string()))
 }
@@ -97,20 +93,4 @@ pub(super) fn expansion(scan: &Scan, at: usize) -> Option<Found> {
     }
     let (end, entry) = EXPANSIONS.words.find(scan, at)?;
     Some(Found { end, text: EXPANSIONS.list[entry].to_owned() })
-}
-
-/// Whether a digit said at `at` may be a number by itself and no part of a word.
-pub(super) fn stands_free(scan: &Scan, at: usize) -> bool {
-    let before = scan.before(at);
-    if scan.nemo() {
-        return !scan.han(at + 1) && !scan.han_before(at);
-    }
-    let in_word = digit(before).is_some() || "唯统万专单同合第之初周期拜其划归".contains(before);
-    !scan.han(at + 1) && !in_word && scan.at(at) != '两'
-}
-
-/// The style's longest amount, for those that need no more than its text.
-pub(super) fn amount_text(scan: &Scan, at: usize, style: Style) -> Option<(usize, String)> {
-    let amount = longest(scan, at, style)?;
-    Some((amount.end, amount.text()))
 }

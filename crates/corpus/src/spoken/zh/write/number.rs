@@ -1,9 +1,8 @@
 //! Numbers by themselves, and what is made of two: fractions, percentages, scores, formulas.
 
 use super::super::scan::{Found, Scan};
-use super::amount::{Amount, Style, amounts, longest, negative, plain_style, style};
-use super::code::{amount_text, stands_free};
-use super::numeral::{multiplied, unit};
+use super::amount::{Amount, Style, amount_text, amounts, longest, negative, plain_style, style};
+use super::numeral::{digit, multiplied, unit};
 
 /// 一千零五十.
 pub(super) fn cardinal(scan: &Scan, at: usize) -> Option<Found> {
@@ -19,6 +18,16 @@ pub(super) fn cardinal(scan: &Scan, at: usize) -> Option<Found> {
     // A number that is not wanted stays whole: no rule begins within it.
     let text = if wanted { amount.text() } else { scan.text(at, end) };
     Some(Found { end, text })
+}
+
+/// Whether a digit said at `at` may be a number by itself and no part of a word.
+fn stands_free(scan: &Scan, at: usize) -> bool {
+    let before = scan.before(at);
+    if scan.nemo() {
+        return !scan.han(at + 1) && !scan.han_before(at);
+    }
+    let in_word = digit(before).is_some() || "唯统万专单同合第之初周期拜其划归".contains(before);
+    !scan.han(at + 1) && !in_word && scan.at(at) != '两'
 }
 
 /// 第一百零一.

@@ -86,7 +86,7 @@ pub(super) fn multiplied(scan: &Scan, at: usize) -> bool {
 
 /// Every numeral that begins at `at`, the shortest first: of 三百五 there are 3, 300 and 350.
 pub(super) fn numerals(scan: &Scan, at: usize) -> Vec<Numeral> {
-    let mut reader = Reader { scan, at, start: at, ..Reader::default_at(scan) };
+    let mut reader = Reader::new(scan, at);
     let mut found = Vec::new();
     while reader.step(&mut found) {}
     found
@@ -106,11 +106,11 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn default_at(scan: &'a Scan<'a>) -> Self {
+    fn new(scan: &'a Scan<'a>, at: usize) -> Self {
         Reader {
             scan,
-            start: 0,
-            at: 0,
+            start: at,
+            at,
             myriads: Vec::new(),
             section: 0,
             last: 10_000,
