@@ -37,9 +37,9 @@ impl Amount {
         format!("{}{}{}", self.number, self.neighbour, self.scale)
     }
 
-    /// The amount before a symbol of Latin letters, where 万 is W.
+    /// The amount before a symbol of Latin letters, where 万 behind two neighbours is W.
     pub(super) fn before_symbol(&self) -> String {
-        let scale = if self.scale == "万" { "W" } else { &self.scale };
+        let scale = if self.is_range() && self.scale == "万" { "W" } else { &self.scale };
         format!("{}{}{scale}", self.number, self.neighbour)
     }
 
@@ -108,7 +108,9 @@ pub(super) fn negative(scan: &Scan, at: usize) -> Option<usize> {
 
 fn amounts_unsigned(scan: &Scan, at: usize, style: Style) -> Vec<Amount> {
     let c = scan.at(at);
-    if digit(c).is_none() && unit(c) != Some(10) {
+    // 几十 is no ten.
+    let ten = unit(c) == Some(10) && !"几数".contains(scan.before(at));
+    if digit(c).is_none() && !ten {
         return Vec::new();
     }
     let mut found = Vec::new();

@@ -2,7 +2,7 @@
 
 use super::super::data::{CURRENCIES, UNITS};
 use super::super::scan::{Found, Scan};
-use super::amount::{Amount, amounts, plain_style, style};
+use super::amount::{Amount, amounts, longest, plain_style, style};
 use super::numeral::{digit, multiplied};
 
 /// A unit at a place.
@@ -63,6 +63,25 @@ pub(super) fn measure(scan: &Scan, at: usize) -> Option<Found> {
         }
     }
     best
+}
+
+/// 一米七五, 三十七度五: decimals behind the unit.
+pub(super) fn split(scan: &Scan, at: usize) -> Option<Found> {
+    let amount = longest(scan, at, style(scan))?;
+    let unit = unit_at(scan, scan.one_of(amount.end, &["米", "度"]).map(|_| amount.end)?)?;
+    let mut end = unit.end;
+    let mut decimals = String::new();
+    while let Some(value) = digit(scan.at(end)).filter(|_| decimals.len() < 2) {
+        decimals += &value.to_string();
+        end += 1;
+    }
+    let goes_on = digit(scan.at(end)).is_some() || multiplied(scan, end) || scan.at(end) == '点';
+    let whole = !amount.is_range() && !amount.text().contains('.');
+    if decimals.is_empty() || goes_on || !whole || unit_at(scan, end).is_some() {
+        return None;
+    }
+    let amount = amount.with_decimals(end, &decimals);
+    Some(Found { end, text: format!("{}{}", amount.text(), unit.text) })
 }
 
 /// 十一到一百千米每小时.
@@ -149,6 +168,10 @@ fn coins(scan: &Scan, at: usize, words: &[&str]) -> Option<(usize, u64)> {
 /// 十二块五毛, which keeps its words.
 fn pieces(scan: &Scan, amount: &Amount) -> Option<Found> {
     let middle = scan.word(amount.end, "块")?;
+    let cents = scan.word(middle, "零").and_then(|at| coins(scan, at, &["分", ""]));
+    if let Some((end, cents)) = cents.filter(|(end, _)| !multiplied(scan, *end)) {
+        return Some(Found { end, text: format!("{}块0{cents}", amount.text()) });
+    }
     let value = digit(scan.at(middle)).filter(|value| *value > 0)?;
     let (end, tenths) = match scan.one_of(middle + 1, &["毛", "角"]) {
         Some((end, _)) => (end, scan.text(middle + 1, end)),

@@ -28,6 +28,7 @@ const RULES: &[Rule] = &[
     code::expansion,
     measure::per,
     measure::range,
+    measure::split,
     measure::measure,
     number::cardinal,
 ];

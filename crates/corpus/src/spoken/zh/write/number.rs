@@ -79,8 +79,9 @@ pub(super) fn fraction(scan: &Scan, at: usize) -> Option<Found> {
 fn simple_fraction(scan: &Scan, at: usize) -> Option<(usize, String)> {
     let start = negative(scan, at).unwrap_or(at);
     let sign = if start > at { "-" } else { "" };
-    let (end, denominator) = match scan.one_of(start, &["百", "千", "万"]) {
-        Some((end, place)) => (end, ["100", "1000", "10000"][place].to_owned()),
+    let bare = scan.one_of(start, &["百", "千", "万", "百万", "千万", "亿"]);
+    let (end, denominator) = match bare {
+        Some((end, place)) => (end, format!("1{}", "0".repeat([2, 3, 4, 6, 7, 8][place]))),
         None => {
             let amounts = amounts(scan, start, Style::Round).into_iter();
             let amount = amounts.filter(|one| scan.word(one.end, "分之").is_some()).next_back()?;
@@ -92,12 +93,17 @@ fn simple_fraction(scan: &Scan, at: usize) -> Option<(usize, String)> {
     Some((end, format!("{sign}{numerator}/{denominator}")))
 }
 
-/// 七十八比九十六, where nothing is compared.
+/// 七十八比九十六, 三比一比二, where nothing is compared.
 pub(super) fn score(scan: &Scan, at: usize) -> Option<Found> {
-    let (middle, left) = amount_text(scan, at, Style::Round)?;
-    let (end, right) = amount_text(scan, scan.word(middle, "比")?, Style::Round)?;
+    let (mut end, mut text) = amount_text(scan, at, Style::Round)?;
+    let mut n_sides = 1;
+    while let Some(start) = scan.word(end, "比") {
+        let Some((next, side)) = amount_text(scan, start, Style::Round) else { break };
+        (end, text) = (next, format!("{text}:{side}"));
+        n_sides += 1;
+    }
     let compared = "大小多少高低长短快慢重轻强弱好差贵早晚".contains(scan.at(end));
-    (!compared).then(|| Found { end, text: format!("{left}:{right}") })
+    (n_sides > 1 && !compared).then_some(Found { end, text })
 }
 
 /// What is said between two numbers, and how it is written.
