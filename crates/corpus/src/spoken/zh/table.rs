@@ -8,10 +8,13 @@ use std::collections::HashMap;
 use super::scan::Scan;
 use crate::normalise::token::fold;
 
+/// A word's characters, and the entry it belongs to.
+type Word = (Box<[char]>, usize);
+
 /// Words, each with the entry it belongs to.
 pub(super) struct Table {
     /// By first character: the words, the longest first, and their entries.
-    words: HashMap<char, Vec<(Box<[char]>, usize)>>,
+    words: HashMap<char, Vec<Word>>,
     /// Whether the case of letters matters.
     exact: bool,
 }

@@ -21,7 +21,7 @@ pub(super) fn counts(scan: &Scan, at: usize) -> bool {
 fn symbol(scan: &Scan, at: usize) -> Option<(usize, &'static str)> {
     let mut symbols = UNITS.symbols.all(scan, at);
     let (end, entry) = symbols
-        .find(|&(end, _)| !scan.latin(end) && !(scan.at(end) == '.' && scan.latin(end + 1)))?;
+        .find(|&(end, _)| !scan.latin(end) && (scan.at(end) != '.' || !scan.latin(end + 1)))?;
     Some((end, UNITS.list[entry].word))
 }
 

@@ -38,11 +38,6 @@ impl Number {
         let sign = std::mem::take(&mut self.sign);
         (sign, self)
     }
-
-    /// The whole number of these digits.
-    pub(super) fn of_digits(end: usize, whole: String) -> Number {
-        Number { end, sign: "", whole, decimals: None }
-    }
 }
 
 /// The number without a sign at `at`.

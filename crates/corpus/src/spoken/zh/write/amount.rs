@@ -81,8 +81,9 @@ pub(super) fn plain_style(scan: &Scan) -> Style {
 
 /// The longest amount at `at` that goes on as no other numeral and is no bare pair.
 pub(super) fn longest(scan: &Scan, at: usize, style: Style) -> Option<Amount> {
-    let amounts = amounts(scan, at, style).into_iter();
-    amounts.filter(|amount| !amount.bare && !multiplied(scan, amount.end)).next_back()
+    amounts(scan, at, style)
+        .into_iter()
+        .rfind(|amount| !amount.bare && !multiplied(scan, amount.end))
 }
 
 /// The longest amount at `at`: its end, and how it is written.

@@ -66,8 +66,7 @@ pub(super) fn address(scan: &Scan, at: usize) -> Option<Found> {
 }
 
 fn longest_whole(scan: &Scan, at: usize) -> Option<(usize, String)> {
-    let numerals = numerals(scan, at).into_iter();
-    let numeral = numerals.filter(|numeral| !multiplied(scan, numeral.end)).next_back()?;
+    let numeral = numerals(scan, at).into_iter().rfind(|numeral| !multiplied(scan, numeral.end))?;
     Some((numeral.end, numeral.value().to_string()))
 }
 

@@ -5,8 +5,7 @@ use super::numeral::{digit_string, multiplied, numerals};
 
 /// The numeral at `at` of a value within bounds: its end and its value.
 fn number(scan: &Scan, at: usize, low: u64, high: u64) -> Option<(usize, u64)> {
-    let numerals = numerals(scan, at).into_iter();
-    let numeral = numerals.filter(|numeral| !multiplied(scan, numeral.end)).next_back()?;
+    let numeral = numerals(scan, at).into_iter().rfind(|numeral| !multiplied(scan, numeral.end))?;
     let value = numeral.value();
     (low..=high).contains(&value).then_some((numeral.end, value))
 }

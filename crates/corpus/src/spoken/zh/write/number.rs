@@ -61,8 +61,7 @@ fn share(scan: &Scan, at: usize) -> Option<Amount> {
     if scan.at(at) == '百' {
         return Some(Amount::hundred(at + 1));
     }
-    let amounts = amounts(scan, at, plain_style(scan)).into_iter();
-    amounts.filter(|amount| !multiplied(scan, amount.end)).next_back()
+    amounts(scan, at, plain_style(scan)).into_iter().rfind(|amount| !multiplied(scan, amount.end))
 }
 
 /// 五十又一百分之一.
@@ -83,8 +82,9 @@ fn simple_fraction(scan: &Scan, at: usize) -> Option<(usize, String)> {
     let (end, denominator) = match bare {
         Some((end, place)) => (end, format!("1{}", "0".repeat([2, 3, 4, 6, 7, 8][place]))),
         None => {
-            let amounts = amounts(scan, start, Style::Round).into_iter();
-            let amount = amounts.filter(|one| scan.word(one.end, "分之").is_some()).next_back()?;
+            let amount = amounts(scan, start, Style::Round)
+                .into_iter()
+                .rfind(|one| scan.word(one.end, "分之").is_some())?;
             (amount.end, amount.text())
         }
     };
