@@ -26,10 +26,17 @@ const EACH: [(&str, &str); 16] = [
     ("person", "person"),
 ];
 
+/// The longest mark of a currency, in bytes.
+const LONGEST_MARK: usize = 4;
+
 /// A currency's mark: letters and a sign, such as `US$`, or a sign, or letters.
 fn currency(reader: &mut Reader) -> Option<&'static Currency> {
     let mut next = *reader;
-    let mark = next.run(|next| !next.is_ascii_digit() && !next.is_whitespace() && !",.-'\"".contains(next));
+    let mark = next
+        .run(|next| !next.is_ascii_digit() && !next.is_whitespace() && !",.-'\"".contains(next));
+    if mark.is_empty() || mark.len() > LONGEST_MARK {
+        return None;
+    }
     let found = CURRENCIES.by_mark(mark)?;
     *reader = next;
     Some(found)
@@ -50,7 +57,11 @@ fn with_parts(number_: &Number, currency: &Currency) -> Option<String> {
     let whole = number_.whole.trim_start_matches('0');
     let mut words = Vec::new();
     if !whole.is_empty() || parts == 0 {
-        words.push(format!("{} {}", cardinal(whole, And::BeforeLast), named(&currency.name, whole == "1")));
+        words.push(format!(
+            "{} {}",
+            cardinal(whole, And::BeforeLast),
+            named(&currency.name, whole == "1")
+        ));
     }
     if parts > 0 {
         let count = cardinal(&parts.to_string(), And::Never);

@@ -1,7 +1,9 @@
 //! Numbers: cardinals, decimals, ordinals, fractions, Roman numerals.
 
 use super::reader::{Number, Reader, Said};
-use super::words::{And, cardinal, cardinal_alone, number, one_by_one, ordinal_of, part_of, year, zero};
+use super::words::{
+    And, cardinal, cardinal_alone, number, one_by_one, ordinal_of, part_of, year, zero,
+};
 use crate::spoken::{Conventions, Options};
 
 /// Scales behind a number, and their short forms behind a sum of money.
@@ -168,11 +170,14 @@ const COUNTED: [&str; 22] = [
 
 /// Rule: a Roman numeral behind a name.
 pub(super) fn roman(mut reader: Reader) -> Option<Said> {
+    let numeral = reader.run(|next| matches!(next, 'I' | 'V' | 'X' | 'L' | 'C'));
+    if numeral.is_empty() || !reader.at_end() {
+        return None;
+    }
     let before = reader.before().strip_suffix(' ')?;
     let start = before.rfind(|c: char| !c.is_alphabetic() && c != '.').map_or(0, |at| at + 1);
     let word = before.get(start..)?;
-    let numeral = reader.run(|next| matches!(next, 'I' | 'V' | 'X' | 'L' | 'C'));
-    let value = roman_value(numeral).filter(|_| reader.at_end())?;
+    let value = roman_value(numeral)?;
     let digits = value.to_string();
     let counted = COUNTED.contains(&word.to_ascii_lowercase().as_str());
     if !counted && (numeral.len() < 2 || !word.starts_with(|c: char| c.is_ascii_uppercase())) {
@@ -186,8 +191,7 @@ pub(super) fn roman(mut reader: Reader) -> Option<Said> {
         // WeTextProcessing takes a point behind it for the numeral's own.
         reader.eat(".");
     }
-    let words =
-        if counted { cardinal(&digits, And::Never) } else { ordinal_of(&digits) };
+    let words = if counted { cardinal(&digits, And::Never) } else { ordinal_of(&digits) };
     reader.say(words)
 }
 

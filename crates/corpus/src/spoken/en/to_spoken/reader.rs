@@ -2,6 +2,9 @@
 
 use crate::spoken::{Conventions, Direction, Lang, Options};
 
+/// How many bytes a rule may look ahead: more than any expression has.
+const AHEAD: usize = 500;
+
 /// What a rule makes of the text from its place on.
 #[derive(Debug, PartialEq)]
 pub(super) struct Said {
@@ -37,9 +40,11 @@ pub(super) struct Number<'t> {
 }
 
 impl<'t> Reader<'t> {
-    /// Reading from `at` on.
+    /// Reading from `at` on, as far as an expression may reach.
     pub(super) fn new(text: &'t str, at: usize, options: &'t Options) -> Reader<'t> {
-        Reader { text, start: at, at, options }
+        let end = text.len().min(at + AHEAD);
+        let end = (end..=text.len()).find(|end| text.is_char_boundary(*end)).unwrap_or(text.len());
+        Reader { text: &text[..end], start: at, at, options }
     }
 
     /// Reading a piece of text for itself, whose options do not matter.
@@ -133,7 +138,8 @@ impl<'t> Reader<'t> {
         let from = *self;
         let before = self.text[..self.at].chars().next_back();
         // Behind a word, a hyphen is no minus, and behind another point, a point is the sentence's.
-        let minus = before.is_none_or(|before| before.is_whitespace() || "([=<>*/".contains(before));
+        let minus =
+            before.is_none_or(|before| before.is_whitespace() || "([=<>*/".contains(before));
         let negative = minus && self.eat_any(&['-', '−']).is_some();
         if before == Some('.') && self.peek() == Some('.') {
             return None;
