@@ -90,7 +90,7 @@ pub(super) fn state(mut reader: Reader) -> Option<Said> {
         && let Some(code) = next.digits(5, 5)
         && next.at_number_end()
     {
-        let code = one_by_one(code, zero(reader.options.conventions));
+        let code = one_by_one(code, zero(reader.conventions));
         return next.say(format!("{state}{comma} {code}"));
     }
     reader.say(*state)

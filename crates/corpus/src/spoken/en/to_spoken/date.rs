@@ -59,7 +59,7 @@ fn date(reader: &Reader, day: &str, month: &str, day_first: bool) -> String {
 
 /// Rule: `Jan. 15 2020`, `august 23, 2002`, `Dec 2011`.
 pub(super) fn month_first(mut reader: Reader) -> Option<Said> {
-    let we_text = reader.options.conventions == Conventions::WeText;
+    let we_text = reader.conventions == Conventions::WeText;
     let month = month(&mut reader)?;
     let mark = reader.eat_any(&[' ', '-'])?;
     if let Some(digits) = four_digits(&mut reader) {
@@ -96,7 +96,7 @@ pub(super) fn day_first(mut reader: Reader) -> Option<Said> {
 
 /// Rule: `2012-01-05`, `01.10.2010`, `11/17/05`.
 pub(super) fn digits_alone(mut reader: Reader) -> Option<Said> {
-    let we_text = reader.options.conventions == Conventions::WeText;
+    let we_text = reader.conventions == Conventions::WeText;
     let first = reader.digits(1, 4)?;
     let mark = reader.eat_any(&['-', '/', '.'])?;
     let second = reader.digits(1, 2)?;

@@ -75,7 +75,7 @@ fn unit(reader: &mut Reader) -> Option<Name> {
 
 /// Rule: `12kg`, `100 million kg`, `2-3 °C`, `3 cc/s`.
 pub(super) fn measure(mut reader: Reader) -> Option<Said> {
-    let options = reader.options;
+    let conventions = reader.conventions;
     let first = reader.number()?;
     let mut lead = String::new();
     let mut amount = first.clone();
@@ -83,7 +83,7 @@ pub(super) fn measure(mut reader: Reader) -> Option<Said> {
     if next.eat_any(&['-', '–', '~']).is_some()
         && let Some(second) = next.number().filter(|second| !second.negative)
     {
-        lead = format!("{} to ", quantity(&first, And::BeforeLast, options));
+        lead = format!("{} to ", quantity(&first, And::BeforeLast, conventions));
         amount = second;
         reader = next;
     }
@@ -99,7 +99,7 @@ pub(super) fn measure(mut reader: Reader) -> Option<Said> {
     let and = if scale.is_some() { And::Never } else { And::BeforeLast };
     let scale = scale.map_or(String::new(), |scale| format!(" {scale}"));
     let name = if one { unit.one } else { unit.many };
-    reader.say(format!("{lead}{}{scale} {name}", quantity(&amount, and, options)))
+    reader.say(format!("{lead}{}{scale} {name}", quantity(&amount, and, conventions)))
 }
 
 /// Rule: `10%-20%`, `2 km - 3 km` without the spaces: two quantities of the same unit.
@@ -107,7 +107,7 @@ pub(super) fn same_units(mut reader: Reader) -> Option<Said> {
     let mut one = || {
         let amount = reader.number().filter(|amount| !amount.negative)?;
         let unit = unit(&mut reader)?;
-        Some((quantity(&amount, And::BeforeLast, reader.options), unit, reader.eat("-")))
+        Some((quantity(&amount, And::BeforeLast, reader.conventions), unit, reader.eat("-")))
     };
     let (first, unit, true) = one()? else { return None };
     let (second, same, false) = one()? else { return None };
@@ -135,7 +135,7 @@ pub(super) fn inches(mut reader: Reader) -> Option<Said> {
         && let Some(second) = next.number()
     {
         let foot = if amount.whole == "1" { "foot" } else { "feet" };
-        feet = format!("{} {foot} ", quantity(&amount, And::BeforeLast, reader.options));
+        feet = format!("{} {foot} ", quantity(&amount, And::BeforeLast, reader.conventions));
         inches = second;
         reader = next;
     }
@@ -143,11 +143,11 @@ pub(super) fn inches(mut reader: Reader) -> Option<Said> {
         return None;
     }
     // Behind an open quotation, the mark closes it.
-    if reader.before().bytes().filter(|byte| *byte == b'"').count() % 2 == 1 {
+    if reader.shortly_before().matches('"').count() % 2 == 1 {
         return None;
     }
     let name = if inches.whole == "1" && inches.fraction.is_none() { "inch" } else { "inches" };
-    reader.say(format!("{feet}{} {name}", quantity(&inches, And::BeforeLast, reader.options)))
+    reader.say(format!("{feet}{} {name}", quantity(&inches, And::BeforeLast, reader.conventions)))
 }
 
 /// Rule: two small numbers before a word: `3-4 years`.
@@ -166,6 +166,6 @@ pub(super) fn range(mut reader: Reader) -> Option<Said> {
     if !next_is_word || !small(&first.whole) || !small(&second.whole) || !rises {
         return None;
     }
-    let words = |number| quantity(number, And::BeforeLast, reader.options);
+    let words = |number| quantity(number, And::BeforeLast, reader.conventions);
     reader.say(format!("{} to {}", words(&first), words(&second)))
 }

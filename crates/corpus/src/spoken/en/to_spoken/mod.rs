@@ -91,7 +91,7 @@ fn line_to_spoken(text: &str, options: &Options) -> String {
             at += first.len_utf8();
             continue;
         }
-        let reader = Reader::new(text, at, options);
+        let reader = Reader::new(text, at, options.conventions);
         if let Some(said) = longest(reader, first) {
             out.rewrite(at, &said);
             at += said.len;

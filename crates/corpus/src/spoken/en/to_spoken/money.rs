@@ -73,7 +73,7 @@ fn with_parts(number_: &Number, currency: &Currency) -> Option<String> {
 /// A sum in words.
 fn sum(reader: &mut Reader) -> Option<String> {
     let mut next = *reader;
-    let options = next.options;
+    let conventions = next.conventions;
     let minus = next.eat("-");
     let currency = currency(&mut next)?;
     next.eat(" ");
@@ -84,8 +84,8 @@ fn sum(reader: &mut Reader) -> Option<String> {
         return None;
     }
     let words = if let Some(scale) = scale {
-        format!("{} {scale} {}", quantity(&amount, And::Never, options), currency.name.many)
-    } else if options.conventions == Conventions::WeText {
+        format!("{} {scale} {}", quantity(&amount, And::Never, conventions), currency.name.many)
+    } else if conventions == Conventions::WeText {
         // A sum without parts, `$1.00`, is said as a whole one.
         if amount.fraction.is_some_and(|digits| digits.bytes().all(|digit| digit == b'0')) {
             amount.fraction = None;
@@ -94,12 +94,20 @@ fn sum(reader: &mut Reader) -> Option<String> {
             amount.fraction = Some(fraction.trim_end_matches('0'));
         }
         let one = amount.whole == "1" && amount.fraction.is_none();
-        format!("{} {}", quantity(&amount, And::BeforeLast, options), named(&currency.name, one))
+        format!(
+            "{} {}",
+            quantity(&amount, And::BeforeLast, conventions),
+            named(&currency.name, one)
+        )
     } else if let Some(words) = with_parts(&amount, currency) {
         if minus { format!("minus {words}") } else { words }
     } else {
         let one = amount.whole == "1" && amount.fraction.is_none();
-        format!("{} {}", quantity(&amount, And::BeforeLast, options), named(&currency.name, one))
+        format!(
+            "{} {}",
+            quantity(&amount, And::BeforeLast, conventions),
+            named(&currency.name, one)
+        )
     };
     *reader = next;
     Some(words)
@@ -138,6 +146,6 @@ pub(super) fn mark_behind(mut reader: Reader) -> Option<Said> {
     let one = amount.whole == "1" && amount.fraction.is_none() && scale.is_none();
     let scale = scale.map_or(String::new(), |scale| format!(" {scale}"));
     let and = if scale.is_empty() { And::BeforeLast } else { And::Never };
-    let amount = quantity(&amount, and, reader.options);
+    let amount = quantity(&amount, and, reader.conventions);
     reader.say(format!("{amount}{scale} {}", named(&currency.name, one)))
 }
