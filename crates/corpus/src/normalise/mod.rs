@@ -23,6 +23,7 @@ pub use grammar::RuleError;
 pub use language::{Found, Lang, Language, language};
 pub use number::{Form, Interval, Number, write_number};
 pub use resolve::{Resolution, resolve};
+pub(crate) use rewrite::is_statement;
 pub use rewrite::{Normalised, Options, Span, normalise, spans_from_json, spans_to_json, undo};
 pub use step::{Normalise, Undo, parse_reference};
 pub use value::{Quantity, Value};

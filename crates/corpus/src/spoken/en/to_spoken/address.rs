@@ -22,7 +22,9 @@ fn house(digits: &str) -> String {
         1 | 2 => two(digits),
         3 if digits[1..].starts_with('0') => one_by_one(digits, "zero"),
         3 => format!("{} {}", two(&digits[..1]), two(&digits[1..])),
-        4 if !digits[2..].starts_with('0') => format!("{} {}", two(&digits[..2]), two(&digits[2..])),
+        4 if !digits[2..].starts_with('0') => {
+            format!("{} {}", two(&digits[..2]), two(&digits[2..]))
+        }
         4 if digits.ends_with("00") => format!("{} hundred", two(&digits[..2])),
         _ => one_by_one(digits, "zero"),
     }
@@ -56,7 +58,9 @@ pub(super) fn street(mut reader: Reader) -> Option<Said> {
             return reader.say(format!("{said} {street}"));
         }
         let digits = word.trim_end_matches(|last: char| last.is_ascii_alphabetic());
-        let word = if n == 0 && let Some(direction) = direction(word) {
+        let word = if n == 0
+            && let Some(direction) = direction(word)
+        {
             reader.eat(".");
             direction.to_owned()
         } else if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -86,7 +90,7 @@ pub(super) fn state(mut reader: Reader) -> Option<Said> {
         && let Some(code) = next.digits(5, 5)
         && next.at_number_end()
     {
-        let code = one_by_one(code, zero(reader.options.conventions));
+        let code = one_by_one(code, zero(reader.conventions));
         return next.say(format!("{state}{comma} {code}"));
     }
     reader.say(*state)

@@ -9,13 +9,13 @@ use crate::spoken::en::tables::MONTHS;
 /// A month, in full or short, with or without its point.
 fn month(reader: &mut Reader) -> Option<&'static str> {
     let mut next = *reader;
-    let word = next.letters().to_ascii_lowercase();
-    let full = MONTHS.iter().find(|month| **month == word);
-    let month = full.or_else(|| {
-        let short = word.len() == 3 || word == "sept";
-        MONTHS.iter().find(|month| short && month.starts_with(word.as_str()))
+    let word = next.letters();
+    let short = word.len() == 3 || word.eq_ignore_ascii_case("sept");
+    let month = MONTHS.iter().find(|month| {
+        let begins = month.get(..word.len()).is_some_and(|m| m.eq_ignore_ascii_case(word));
+        begins && (short || word.len() == month.len())
     })?;
-    if full.is_none() || *month == "may" {
+    if short {
         next.eat(".");
     }
     *reader = next;
@@ -52,13 +52,14 @@ fn date(reader: &Reader, day: &str, month: &str, day_first: bool) -> String {
     if !day_first {
         return format!("{month} {day}");
     }
-    let the = if reader.before().to_ascii_lowercase().ends_with("the ") { "" } else { "the " };
+    let before = reader.before();
+    let the = if before.ends_with("the ") || before.ends_with("The ") { "" } else { "the " };
     format!("{the}{day} of {month}")
 }
 
 /// Rule: `Jan. 15 2020`, `august 23, 2002`, `Dec 2011`.
 pub(super) fn month_first(mut reader: Reader) -> Option<Said> {
-    let we_text = reader.options.conventions == Conventions::WeText;
+    let we_text = reader.conventions == Conventions::WeText;
     let month = month(&mut reader)?;
     let mark = reader.eat_any(&[' ', '-'])?;
     if let Some(digits) = four_digits(&mut reader) {
@@ -95,7 +96,7 @@ pub(super) fn day_first(mut reader: Reader) -> Option<Said> {
 
 /// Rule: `2012-01-05`, `01.10.2010`, `11/17/05`.
 pub(super) fn digits_alone(mut reader: Reader) -> Option<Said> {
-    let we_text = reader.options.conventions == Conventions::WeText;
+    let we_text = reader.conventions == Conventions::WeText;
     let first = reader.digits(1, 4)?;
     let mark = reader.eat_any(&['-', '/', '.'])?;
     let second = reader.digits(1, 2)?;
@@ -195,11 +196,12 @@ pub(super) fn years(mut reader: Reader) -> Option<Said> {
         return reader.say(format!("{first} to {second}"));
     }
     let first = reader.digits(4, 4).filter(|first| is_year(first, Conventions::Nemo))?;
-    if !reader.eat("-") {
-        return None;
-    }
+    let mark = reader.eat_any(&['-', '/'])?;
     let second = reader.run(|next| next.is_ascii_digit());
     let follows = match second.len() {
+        // `2019/20` is one season.
+        2 if mark == '/' => number(second) == number(&first[2..]) + 1,
+        4 if mark == '/' => false,
         2 => number(second) > number(&first[2..]),
         4 => number(second) > number(first) && is_year(second, Conventions::Nemo),
         _ => false,

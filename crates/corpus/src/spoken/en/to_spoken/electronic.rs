@@ -12,10 +12,7 @@ static NAMES: LazyLock<HashMap<&str, &str>> =
     LazyLock::new(|| pairs(include_str!("../tables/address_names.tsv")));
 
 /// Endings that are said as words; others are said letter by letter, in capitals.
-const WORDS: [&str; 8] = ["com", "org", "net", "edu", "gov", "mil", "info", "biz"];
-
-/// The longest address, in bytes.
-const LONGEST: usize = 500;
+const WORDS: [&str; 8] = ["com", "co", "org", "net", "gov", "mil", "info", "biz"];
 
 fn mark(mark: char) -> Option<&'static str> {
     Some(match mark {
@@ -51,7 +48,11 @@ fn spell(address: &str, in_full: bool) -> String {
         let digits = reader.run(|next| next.is_ascii_digit());
         if !digits.is_empty() {
             let round = digits.len() == 4 && digits.ends_with("000") && !digits.starts_with('0');
-            words.push(if round { cardinal(digits, And::Never) } else { one_by_one(digits, "zero") });
+            words.push(if round {
+                cardinal(digits, And::Never)
+            } else {
+                one_by_one(digits, "zero")
+            });
             continue;
         }
         let letters = reader.run(|next| !next.is_ascii_digit() && mark(next).is_none());
@@ -76,13 +77,15 @@ pub(super) fn address(mut reader: Reader) -> Option<Said> {
     if !chunk.starts_with(|first: char| first.is_ascii_alphanumeric()) {
         return None;
     }
-    let end = chunk.find(|next: char| {
-        !next.is_ascii_alphanumeric() && mark(next).is_none()
-    });
-    let chunk = &chunk[..end.unwrap_or(chunk.len()).min(chunk.len())];
+    let of_address = |next: char| next.is_ascii_alphanumeric() || mark(next).is_some();
+    let chunk = &chunk[..chunk.find(|next| !of_address(next)).unwrap_or(chunk.len())];
+    // `self.mlp(x)` is no address.
+    if reader.rest()[chunk.len()..].starts_with(['(', '[', '{', '\\', '`', '|', '*']) {
+        return None;
+    }
     // The sentence's own marks are not the address's.
     let chunk = chunk.trim_end_matches(['.', '?', ':', '/', '-']);
-    if chunk.len() > LONGEST || !chunk.contains(['.', '@', ':']) {
+    if !chunk.contains(['.', '@', ':']) {
         return None;
     }
     let (scheme, rest) = match chunk.split_once("://") {
@@ -106,7 +109,8 @@ pub(super) fn address(mut reader: Reader) -> Option<Said> {
     let host = chunk.split('/').next().unwrap_or_default();
     let www = host.starts_with("www.");
     let (name, ending) = host.rsplit_once('.')?;
-    let letters = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    let letters =
+        |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
     let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
         && !name.ends_with('.')
         && name.len() > 1

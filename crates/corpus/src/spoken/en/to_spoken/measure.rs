@@ -1,6 +1,6 @@
 //! Quantities with a unit.
 
-use super::number::{N_WORDS, quantity, scale};
+use super::number::{N_WORDS, fraction, quantity, scale};
 use super::reader::{Reader, Said};
 use super::words::And;
 use crate::spoken::en::tables::{Name, UNITS};
@@ -13,7 +13,9 @@ const LONGEST: usize = 6;
 
 /// A unit's symbol, which no letter follows: `kg`, `km²`, `°C`.
 fn simple(reader: &mut Reader) -> Option<Name> {
-    for (mark, name) in [("°C", "Celsius"), ("℃", "Celsius"), ("°F", "Fahrenheit"), ("℉", "Fahrenheit")] {
+    for (mark, name) in
+        [("°C", "Celsius"), ("℃", "Celsius"), ("°F", "Fahrenheit"), ("℉", "Fahrenheit")]
+    {
         let mut next = *reader;
         if next.eat(mark) && next.at_end() {
             *reader = next;
@@ -73,7 +75,7 @@ fn unit(reader: &mut Reader) -> Option<Name> {
 
 /// Rule: `12kg`, `100 million kg`, `2-3 °C`, `3 cc/s`.
 pub(super) fn measure(mut reader: Reader) -> Option<Said> {
-    let options = reader.options;
+    let conventions = reader.conventions;
     let first = reader.number()?;
     let mut lead = String::new();
     let mut amount = first.clone();
@@ -81,7 +83,7 @@ pub(super) fn measure(mut reader: Reader) -> Option<Said> {
     if next.eat_any(&['-', '–', '~']).is_some()
         && let Some(second) = next.number().filter(|second| !second.negative)
     {
-        lead = format!("{} to ", quantity(&first, And::BeforeLast, options));
+        lead = format!("{} to ", quantity(&first, And::BeforeLast, conventions));
         amount = second;
         reader = next;
     }
@@ -92,11 +94,35 @@ pub(super) fn measure(mut reader: Reader) -> Option<Said> {
     if space && LETTERS.iter().any(|(_, letters)| *letters == unit.one && letters.len() == 1) {
         return None;
     }
-    let one = amount.whole == "1" && amount.fraction.is_none() && scale.is_none() && lead.is_empty();
+    let one =
+        amount.whole == "1" && amount.fraction.is_none() && scale.is_none() && lead.is_empty();
     let and = if scale.is_some() { And::Never } else { And::BeforeLast };
     let scale = scale.map_or(String::new(), |scale| format!(" {scale}"));
     let name = if one { unit.one } else { unit.many };
-    reader.say(format!("{lead}{}{scale} {name}", quantity(&amount, and, options)))
+    reader.say(format!("{lead}{}{scale} {name}", quantity(&amount, and, conventions)))
+}
+
+/// Rule: `10%-20%`, `2 km - 3 km` without the spaces: two quantities of the same unit.
+pub(super) fn same_units(mut reader: Reader) -> Option<Said> {
+    let mut one = || {
+        let amount = reader.number().filter(|amount| !amount.negative)?;
+        let unit = unit(&mut reader)?;
+        Some((quantity(&amount, And::BeforeLast, reader.conventions), unit, reader.eat("-")))
+    };
+    let (first, unit, true) = one()? else { return None };
+    let (second, same, false) = one()? else { return None };
+    let many = &unit.many;
+    (unit == same).then(|| reader.say(format!("{first} {many} to {second} {many}"))).flatten()
+}
+
+/// Rule: `2 1/2 kg`, `½ mi`.
+pub(super) fn parts_of_unit(mut reader: Reader) -> Option<Said> {
+    let amount = fraction(reader)?;
+    reader.skip(amount.len);
+    reader.eat(" ");
+    let unit = unit(&mut reader)?;
+    let name = if amount.text.contains(" and ") { unit.many } else { unit.one };
+    reader.say(format!("{} {name}", amount.text))
 }
 
 /// Rule: `12"` at a word's end, where no quotation is open, and `5'11"`.
@@ -109,16 +135,19 @@ pub(super) fn inches(mut reader: Reader) -> Option<Said> {
         && let Some(second) = next.number()
     {
         let foot = if amount.whole == "1" { "foot" } else { "feet" };
-        feet = format!("{} {foot} ", quantity(&amount, And::BeforeLast, reader.options));
+        feet = format!("{} {foot} ", quantity(&amount, And::BeforeLast, reader.conventions));
         inches = second;
         reader = next;
     }
-    let open = reader.before().bytes().filter(|byte| *byte == b'"').count() % 2 == 1;
-    if open || !reader.eat("\"") || !reader.at_end() {
+    if !reader.eat("\"") || !reader.at_end() {
+        return None;
+    }
+    // Behind an open quotation, the mark closes it.
+    if reader.shortly_before().matches('"').count() % 2 == 1 {
         return None;
     }
     let name = if inches.whole == "1" && inches.fraction.is_none() { "inch" } else { "inches" };
-    reader.say(format!("{feet}{} {name}", quantity(&inches, And::BeforeLast, reader.options)))
+    reader.say(format!("{feet}{} {name}", quantity(&inches, And::BeforeLast, reader.conventions)))
 }
 
 /// Rule: two small numbers before a word: `3-4 years`.
@@ -128,14 +157,15 @@ pub(super) fn range(mut reader: Reader) -> Option<Said> {
         return None;
     }
     let second = reader.number().filter(|second| !second.negative)?;
-    let next_is_word = reader.rest().strip_prefix(' ').is_some_and(|rest| {
-        rest.starts_with(|first: char| first.is_ascii_lowercase())
-    });
+    let next_is_word = reader
+        .rest()
+        .strip_prefix(' ')
+        .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_lowercase()));
     let small = |digits: &str| !digits.is_empty() && digits.len() <= 3 && !digits.starts_with('0');
     let rises = (first.whole.len(), &first.whole) < (second.whole.len(), &second.whole);
     if !next_is_word || !small(&first.whole) || !small(&second.whole) || !rises {
         return None;
     }
-    let words = |number| quantity(number, And::BeforeLast, reader.options);
+    let words = |number| quantity(number, And::BeforeLast, reader.conventions);
     reader.say(format!("{} to {}", words(&first), words(&second)))
 }

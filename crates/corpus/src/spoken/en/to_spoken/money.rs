@@ -26,10 +26,17 @@ const EACH: [(&str, &str); 16] = [
     ("person", "person"),
 ];
 
+/// The longest mark of a currency, in bytes.
+const LONGEST_MARK: usize = 4;
+
 /// A currency's mark: letters and a sign, such as `US$`, or a sign, or letters.
 fn currency(reader: &mut Reader) -> Option<&'static Currency> {
     let mut next = *reader;
-    let mark = next.run(|next| !next.is_ascii_digit() && !next.is_whitespace() && !",.-'\"".contains(next));
+    let mark = next
+        .run(|next| !next.is_ascii_digit() && !next.is_whitespace() && !",.-'\"".contains(next));
+    if mark.is_empty() || mark.len() > LONGEST_MARK {
+        return None;
+    }
     let found = CURRENCIES.by_mark(mark)?;
     *reader = next;
     Some(found)
@@ -50,7 +57,11 @@ fn with_parts(number_: &Number, currency: &Currency) -> Option<String> {
     let whole = number_.whole.trim_start_matches('0');
     let mut words = Vec::new();
     if !whole.is_empty() || parts == 0 {
-        words.push(format!("{} {}", cardinal(whole, And::BeforeLast), named(&currency.name, whole == "1")));
+        words.push(format!(
+            "{} {}",
+            cardinal(whole, And::BeforeLast),
+            named(&currency.name, whole == "1")
+        ));
     }
     if parts > 0 {
         let count = cardinal(&parts.to_string(), And::Never);
@@ -62,7 +73,7 @@ fn with_parts(number_: &Number, currency: &Currency) -> Option<String> {
 /// A sum in words.
 fn sum(reader: &mut Reader) -> Option<String> {
     let mut next = *reader;
-    let options = next.options;
+    let conventions = next.conventions;
     let minus = next.eat("-");
     let currency = currency(&mut next)?;
     next.eat(" ");
@@ -73,8 +84,8 @@ fn sum(reader: &mut Reader) -> Option<String> {
         return None;
     }
     let words = if let Some(scale) = scale {
-        format!("{} {scale} {}", quantity(&amount, And::Never, options), currency.name.many)
-    } else if options.conventions == Conventions::WeText {
+        format!("{} {scale} {}", quantity(&amount, And::Never, conventions), currency.name.many)
+    } else if conventions == Conventions::WeText {
         // A sum without parts, `$1.00`, is said as a whole one.
         if amount.fraction.is_some_and(|digits| digits.bytes().all(|digit| digit == b'0')) {
             amount.fraction = None;
@@ -83,12 +94,20 @@ fn sum(reader: &mut Reader) -> Option<String> {
             amount.fraction = Some(fraction.trim_end_matches('0'));
         }
         let one = amount.whole == "1" && amount.fraction.is_none();
-        format!("{} {}", quantity(&amount, And::BeforeLast, options), named(&currency.name, one))
+        format!(
+            "{} {}",
+            quantity(&amount, And::BeforeLast, conventions),
+            named(&currency.name, one)
+        )
     } else if let Some(words) = with_parts(&amount, currency) {
         if minus { format!("minus {words}") } else { words }
     } else {
         let one = amount.whole == "1" && amount.fraction.is_none();
-        format!("{} {}", quantity(&amount, And::BeforeLast, options), named(&currency.name, one))
+        format!(
+            "{} {}",
+            quantity(&amount, And::BeforeLast, conventions),
+            named(&currency.name, one)
+        )
     };
     *reader = next;
     Some(words)
@@ -127,6 +146,6 @@ pub(super) fn mark_behind(mut reader: Reader) -> Option<Said> {
     let one = amount.whole == "1" && amount.fraction.is_none() && scale.is_none();
     let scale = scale.map_or(String::new(), |scale| format!(" {scale}"));
     let and = if scale.is_empty() { And::BeforeLast } else { And::Never };
-    let amount = quantity(&amount, and, reader.options);
+    let amount = quantity(&amount, and, reader.conventions);
     reader.say(format!("{amount}{scale} {}", named(&currency.name, one)))
 }

@@ -1,8 +1,10 @@
 //! Numbers: cardinals, decimals, ordinals, fractions, Roman numerals.
 
 use super::reader::{Number, Reader, Said};
-use super::words::{And, cardinal, cardinal_alone, number, one_by_one, ordinal_of, part_of, year, zero};
-use crate::spoken::{Conventions, Options};
+use super::words::{
+    And, cardinal, cardinal_alone, number, one_by_one, ordinal_of, part_of, year, zero,
+};
+use crate::spoken::Conventions;
 
 /// Scales behind a number, and their short forms behind a sum of money.
 pub(super) const SCALES: [(&str, &str); 16] = [
@@ -28,23 +30,23 @@ pub(super) const SCALES: [(&str, &str); 16] = [
 pub(super) const N_WORDS: usize = 5;
 
 /// The word for a minus.
-fn minus(options: &Options) -> &'static str {
-    match options.conventions {
+fn minus(conventions: Conventions) -> &'static str {
+    match conventions {
         Conventions::Nemo => "minus ",
         Conventions::WeText => "negative ",
     }
 }
 
 /// A number in words, as a quantity: a cardinal, or a decimal.
-pub(super) fn quantity(number: &Number, and: And, options: &Options) -> String {
-    let sign = if number.negative { minus(options) } else { "" };
+pub(super) fn quantity(number: &Number, and: And, conventions: Conventions) -> String {
+    let sign = if number.negative { minus(conventions) } else { "" };
     let whole = match number.whole.as_str() {
         "" => String::new(),
         whole => cardinal(whole, and),
     };
     let Some(fraction) = number.fraction else { return format!("{sign}{whole}") };
     let space = if whole.is_empty() { "" } else { " " };
-    let digits = one_by_one(fraction, zero(options.conventions));
+    let digits = one_by_one(fraction, zero(conventions));
     format!("{sign}{whole}{space}point {digits}")
 }
 
@@ -71,10 +73,9 @@ pub(super) fn is_year(digits: &str, conventions: Conventions) -> bool {
 }
 
 /// A whole number that stands alone.
-pub(super) fn alone(number: &Number, options: &Options) -> String {
+pub(super) fn alone(number: &Number, conventions: Conventions) -> String {
     let digits = number.whole.as_str();
-    let sign = if number.negative { minus(options) } else { "" };
-    let conventions = options.conventions;
+    let sign = if number.negative { minus(conventions) } else { "" };
     let long = conventions == Conventions::Nemo && digits.len() > 4 && !number.grouped;
     let words = if long || digits.len() > 1 && digits.starts_with('0') {
         one_by_one(digits, "zero")
@@ -88,17 +89,17 @@ pub(super) fn alone(number: &Number, options: &Options) -> String {
 
 /// Rule: a number alone, or with a scale: `2.050`, `13,000`, `0.1 billion`.
 pub(super) fn number_alone(mut reader: Reader) -> Option<Said> {
-    let options = reader.options;
+    let conventions = reader.conventions;
     let number = reader.number()?;
     if !reader.at_number_end() {
         return None;
     }
     if let Some(scale) = scale(&mut reader, N_WORDS) {
-        return reader.say(format!("{} {scale}", quantity(&number, And::Never, options)));
+        return reader.say(format!("{} {scale}", quantity(&number, And::Never, conventions)));
     }
     match number.fraction {
-        Some(_) => reader.say(quantity(&number, And::BeforeLast, options)),
-        None => reader.say(alone(&number, options)),
+        Some(_) => reader.say(quantity(&number, And::BeforeLast, conventions)),
+        None => reader.say(alone(&number, conventions)),
     }
 }
 
@@ -168,11 +169,14 @@ const COUNTED: [&str; 22] = [
 
 /// Rule: a Roman numeral behind a name.
 pub(super) fn roman(mut reader: Reader) -> Option<Said> {
+    let numeral = reader.run(|next| matches!(next, 'I' | 'V' | 'X' | 'L' | 'C'));
+    if numeral.is_empty() || !reader.at_end() {
+        return None;
+    }
     let before = reader.before().strip_suffix(' ')?;
     let start = before.rfind(|c: char| !c.is_alphabetic() && c != '.').map_or(0, |at| at + 1);
     let word = before.get(start..)?;
-    let numeral = reader.run(|next| matches!(next, 'I' | 'V' | 'X' | 'L' | 'C'));
-    let value = roman_value(numeral).filter(|_| reader.at_end())?;
+    let value = roman_value(numeral)?;
     let digits = value.to_string();
     let counted = COUNTED.contains(&word.to_ascii_lowercase().as_str());
     if !counted && (numeral.len() < 2 || !word.starts_with(|c: char| c.is_ascii_uppercase())) {
@@ -182,12 +186,11 @@ pub(super) fn roman(mut reader: Reader) -> Option<Said> {
     if !counted && !word.chars().skip(1).any(char::is_lowercase) {
         return None;
     }
-    if reader.options.conventions == Conventions::WeText {
+    if reader.conventions == Conventions::WeText {
         // WeTextProcessing takes a point behind it for the numeral's own.
         reader.eat(".");
     }
-    let words =
-        if counted { cardinal(&digits, And::Never) } else { ordinal_of(&digits) };
+    let words = if counted { cardinal(&digits, And::Never) } else { ordinal_of(&digits) };
     reader.say(words)
 }
 

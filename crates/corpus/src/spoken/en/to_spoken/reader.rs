@@ -1,6 +1,9 @@
 //! A place in a text, from which rules read on.
 
-use crate::spoken::{Conventions, Direction, Lang, Options};
+use crate::spoken::Conventions;
+
+/// How many bytes a rule may look ahead, or back: more than any expression has.
+const REACH: usize = 500;
 
 /// What a rule makes of the text from its place on.
 #[derive(Debug, PartialEq)]
@@ -19,8 +22,8 @@ pub(super) struct Reader<'t> {
     start: usize,
     /// Where reading is now.
     at: usize,
-    /// How the text is rewritten.
-    pub(super) options: &'t Options,
+    /// Whose conventions hold.
+    pub(super) conventions: Conventions,
 }
 
 /// A number as it is written.
@@ -37,20 +40,16 @@ pub(super) struct Number<'t> {
 }
 
 impl<'t> Reader<'t> {
-    /// Reading from `at` on.
-    pub(super) fn new(text: &'t str, at: usize, options: &'t Options) -> Reader<'t> {
-        Reader { text, start: at, at, options }
+    /// Reading from `at` on, as far as an expression may reach.
+    pub(super) fn new(text: &'t str, at: usize, conventions: Conventions) -> Reader<'t> {
+        let end = text.len().min(at + REACH);
+        let end = (end..=text.len()).find(|end| text.is_char_boundary(*end)).unwrap_or(text.len());
+        Reader { text: &text[..end], start: at, at, conventions }
     }
 
-    /// Reading a piece of text for itself, whose options do not matter.
+    /// Reading a piece of text for itself, whose conventions do not matter.
     pub(super) fn bare(text: &'t str) -> Reader<'t> {
-        const PLAIN: &Options = &Options {
-            lang: Lang::En,
-            direction: Direction::ToSpoken,
-            conventions: Conventions::Nemo,
-            keep_spacing: false,
-        };
-        Reader::new(text, 0, PLAIN)
+        Reader::new(text, 0, Conventions::Nemo)
     }
 
     /// What has not been read.
@@ -61,6 +60,13 @@ impl<'t> Reader<'t> {
     /// What stands before the place where the rule began.
     pub(super) fn before(&self) -> &'t str {
         &self.text[..self.start]
+    }
+
+    /// As much of what stands before as a rule may look back.
+    pub(super) fn shortly_before(&self) -> &'t str {
+        let from = self.start.saturating_sub(REACH);
+        let from = (from..=self.start).find(|from| self.text.is_char_boundary(*from));
+        &self.text[from.unwrap_or(self.start)..self.start]
     }
 
     /// The character that comes next.
@@ -133,7 +139,8 @@ impl<'t> Reader<'t> {
         let from = *self;
         let before = self.text[..self.at].chars().next_back();
         // Behind a word, a hyphen is no minus, and behind another point, a point is the sentence's.
-        let minus = before.is_none_or(|before| before.is_whitespace() || "([=<>*/".contains(before));
+        let minus =
+            before.is_none_or(|before| before.is_whitespace() || "([=<>*/".contains(before));
         let negative = minus && self.eat_any(&['-', '−']).is_some();
         if before == Some('.') && self.peek() == Some('.') {
             return None;

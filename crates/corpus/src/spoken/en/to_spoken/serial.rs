@@ -1,10 +1,8 @@
 //! Names made of letters and digits: `B2A23C`, `covid-19`, `31/31/100`.
 
+use super::number::ordinal;
 use super::reader::{Reader, Said};
 use super::words::{And, below_hundred, cardinal, number, one_by_one};
-
-/// The longest serial, in bytes.
-const LONGEST: usize = 200;
 
 /// A run of digits; `between_marks` where no letter touches it.
 fn digits_words(digits: &str, between_marks: bool) -> String {
@@ -20,8 +18,11 @@ fn digits_words(digits: &str, between_marks: bool) -> String {
 
 /// Letters and digits between marks: words with a space between.
 fn part(part: &str) -> String {
-    let mut words: Vec<String> = Vec::new();
     let mut reader = Reader::bare(part);
+    if let Some(ordinal) = ordinal(reader).filter(|ordinal| ordinal.len == part.len()) {
+        return ordinal.text;
+    }
+    let mut words: Vec<String> = Vec::new();
     while reader.peek().is_some() {
         let digits = reader.run(|next| next.is_ascii_digit());
         if !digits.is_empty() {
@@ -35,6 +36,30 @@ fn part(part: &str) -> String {
     words.join(" ")
 }
 
+/// Rule: `python3.8`, `v1.2.3`, `1.5k`, `1.2.3`: a name, numbers with points between, a letter.
+pub(super) fn version(mut reader: Reader) -> Option<Said> {
+    let name = reader.letters();
+    let mut numbers = Vec::new();
+    loop {
+        let digits = reader.digits(1, 9)?;
+        let first = numbers.is_empty() && !digits.starts_with('0');
+        numbers.push(if first { cardinal(digits, And::Never) } else { one_by_one(digits, "zero") });
+        let mut next = reader;
+        if !next.eat(".") || !next.peek().is_some_and(|next| next.is_ascii_digit()) {
+            break;
+        }
+        reader = next;
+    }
+    let letters = reader.letters();
+    let one_number = numbers.len() == 2 && name.is_empty() && letters.is_empty();
+    if numbers.len() < 2 || one_number || letters.len() > 2 || !reader.at_end() {
+        return None;
+    }
+    let words = [name, &numbers.join(" point "), letters];
+    let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    reader.say(words.join(" "))
+}
+
 /// Rule: letters, digits, and `-` and `/` between them.
 pub(super) fn serial(mut reader: Reader) -> Option<Said> {
     let chunk = reader.run(|next| next.is_alphanumeric() || matches!(next, '-' | '/'));
@@ -43,11 +68,14 @@ pub(super) fn serial(mut reader: Reader) -> Option<Said> {
     let digits = has(|next| next.is_ascii_digit());
     let letters = has(char::is_alphabetic);
     let strokes = kept.matches('/').count();
-    if kept.len() > LONGEST || !digits || !(letters || strokes > 1) {
+    if !digits || !(letters || strokes > 1) {
         return None;
     }
     // `19.5` behind a hyphen is a number of its own.
-    if kept.ends_with(|last: char| last.is_ascii_digit()) && kept == chunk && !reader.at_number_end() {
+    if kept.ends_with(|last: char| last.is_ascii_digit())
+        && kept == chunk
+        && !reader.at_number_end()
+    {
         return None;
     }
     let mut said = String::new();

@@ -1,6 +1,8 @@
 //! The text put together again: what was rewritten stands apart from the marks around it, as
 //! sentences are set.
 
+use std::borrow::Cow;
+
 use super::reader::Said;
 use crate::spoken::Options;
 
@@ -90,14 +92,18 @@ impl<'t> Spaced<'t> {
         let mut rest = &self.text[self.copied..end];
         while let Some(next) = rest.chars().next() {
             if self.last == Last::Plain {
-                self.out.push_str(&rest.replace("``", "\""));
+                self.out.push_str(&quoted(rest));
                 break;
             }
             if next.is_whitespace() {
                 self.last = Last::Plain;
                 continue;
             }
-            let len = if rest.starts_with("``") { 2 } else { next.len_utf8() };
+            let len = if rest.starts_with("``") && !rest.starts_with("```") {
+                2
+            } else {
+                next.len_utf8()
+            };
             if self.apart_from(next, &rest[len..]) {
                 self.out.push(' ');
             }
@@ -128,6 +134,15 @@ impl<'t> Spaced<'t> {
     pub(super) fn finish(mut self) -> String {
         self.copy(self.text.len());
         self.out
+    }
+}
+
+/// The text with two backticks as the quotation mark they stand for; three mark a block.
+fn quoted(text: &str) -> Cow<'_, str> {
+    if text.contains("``") && !text.contains("```") {
+        Cow::Owned(text.replace("``", "\""))
+    } else {
+        Cow::Borrowed(text)
     }
 }
 

@@ -18,39 +18,39 @@ const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 /// Rule: a word of the table of abbreviations.
 pub(super) fn abbreviation(mut reader: Reader) -> Option<Said> {
     let chunk = reader.run(|next| next.is_alphanumeric() || matches!(next, '.' | '&' | '-' | '/'));
+    let digit_follows = |rest: &str| rest.trim_start().starts_with(|c: char| c.is_ascii_digit());
+    if chunk == "No." && digit_follows(reader.rest()) {
+        return reader.say("number");
+    }
     let spoken = SPOKEN.get(chunk)?;
-    let named = reader.rest().strip_prefix(' ').is_some_and(|rest| {
-        rest.starts_with(|first: char| first.is_ascii_uppercase())
-    });
+    let named = reader
+        .rest()
+        .strip_prefix(' ')
+        .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_uppercase()));
     // A day's short name with a point is one before a number or another mark alone: `he sat.`
     let day = DAYS.iter().any(|day| chunk.starts_with(day));
-    let lone = day && !reader.rest().starts_with([',', ' ']) || BEFORE_A_NAME.contains(&chunk) && !named;
+    let lone =
+        day && !reader.rest().starts_with([',', ' ']) || BEFORE_A_NAME.contains(&chunk) && !named;
     (!lone).then(|| reader.say(*spoken)).flatten()
+}
+
+/// A day of the week by its short name, with or without its point.
+fn day(reader: &mut Reader) -> Option<&'static str> {
+    let word = reader.letters();
+    if !(3..=5).contains(&word.len()) || !DAYS.iter().any(|day| word.starts_with(day)) {
+        return None;
+    }
+    reader.eat(".");
+    SPOKEN.get(format!("{word}.").as_str()).copied()
 }
 
 /// Rule: `Mon.-Sun.`.
 pub(super) fn days(mut reader: Reader) -> Option<Said> {
-    let mut day = || {
-        let mut next = reader;
-        let word = next.letters();
-        let dotted = next.eat(".");
-        let key = format!("{word}.");
-        let day = SPOKEN.get(key.as_str()).filter(|_| DAYS.iter().any(|day| word.starts_with(day)))?;
-        reader = next;
-        Some((*day, dotted))
-    };
-    let (first, dotted) = day()?;
+    let first = day(&mut reader)?;
     if reader.eat_any(&['-', '–']).is_none() {
         return None;
     }
-    let mut day = || {
-        let word = reader.letters();
-        reader.eat(".");
-        let key = format!("{word}.");
-        SPOKEN.get(key.as_str()).filter(|_| DAYS.iter().any(|day| word.starts_with(day)))
-    };
-    let second = day()?;
-    let _ = dotted;
+    let second = day(&mut reader).filter(|_| reader.at_end())?;
     reader.say(format!("{first} to {second}"))
 }
 
@@ -75,9 +75,10 @@ pub(super) fn initials(mut reader: Reader) -> Option<Said> {
         return None;
     }
     // The last point is the sentence's, unless the sentence goes on.
-    let goes_on = reader.rest().strip_prefix(' ').is_some_and(|rest| {
-        spaced || rest.starts_with(|first: char| first.is_lowercase())
-    });
+    let goes_on = reader
+        .rest()
+        .strip_prefix(' ')
+        .is_some_and(|rest| spaced || rest.starts_with(|first: char| first.is_lowercase()));
     let len = reader.say("")?.len - usize::from(!goes_on);
     Some(Said { len, text: letters })
 }
@@ -97,23 +98,49 @@ pub(super) fn mark(mut reader: Reader) -> Option<Said> {
         '€' => "euro",
         '£' => "pound",
         '@' => "at",
-        '%' => "percent",
+        '%' if free => "percent",
         '+' if free || within(reader.peek()) && before != Some('+') => "plus",
         '=' if free || within(before) && within(reader.peek()) => "equals",
         '&' if free => "and",
         '/' if free || within(before) => "slash",
         '×' => "x",
+        '-' | '−' if free && in_equation(&reader) => "minus",
+        '*' if free && in_equation(&reader) => "times",
+        '÷' if free => "divided by",
         '°' => "degrees",
         _ => return None,
     };
     reader.say(word)
 }
 
+/// Whether a mark stands in an equation: a number or a letter on both sides, and `=` nearby.
+fn in_equation(reader: &Reader) -> bool {
+    let (before, after) = (reader.before().trim_end(), reader.rest());
+    let operand = |c: char| c.is_alphanumeric() || c == ')' || c == '(';
+    let nearby = |text: &str| text.contains('=');
+    before.ends_with(operand)
+        && after.trim_start().starts_with(operand)
+        && (nearby(after) || before.rsplit(' ').take(6).any(nearby))
+}
+
+/// Rule: `St. George`, where no name of a street stands before it.
+pub(super) fn saint(mut reader: Reader) -> Option<Said> {
+    if !reader.eat("St. ") || !reader.peek().is_some_and(char::is_uppercase) {
+        return None;
+    }
+    let before = reader.before().trim_end();
+    let start = before.rfind(' ').map_or(0, |at| at + 1);
+    let street = before.get(start..)?.starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit());
+    (!street || start == 0 && before.is_empty()).then(|| Said { len: 3, text: "Saint".to_owned() })
+}
+
 /// Rule: what must stay as it is: tags, and what is in brackets with letters, such as sounds.
 pub(super) fn verbatim(reader: Reader) -> Option<Said> {
     let rest = reader.rest();
     let close = match rest.as_bytes().first()? {
-        b'<' if rest[1..].starts_with(|next: char| next.is_ascii_alphabetic() || next == '/') => '>',
+        b'<' if rest[1..].starts_with(|next: char| next.is_ascii_alphabetic() || next == '/') => {
+            '>'
+        }
         b'[' => ']',
         _ => return None,
     };

@@ -62,6 +62,35 @@ pub(super) fn telephone(mut reader: Reader) -> Option<Said> {
     reader.say(groups.join(", "))
 }
 
+/// Rule: `+44 20 7946 0958`: a country's code and groups of digits.
+pub(super) fn abroad(mut reader: Reader) -> Option<Said> {
+    if !reader.eat("+") {
+        return None;
+    }
+    let mut groups = vec![format!("plus {}", one_by_one(reader.digits(1, 3)?, "zero"))];
+    let mut next = reader;
+    while next.eat_any(&[' ', '-']).is_some()
+        && let Some(digits) = next.digits(2, 8)
+        && next.at_number_end()
+    {
+        groups.push(group(digits));
+        reader = next;
+    }
+    (groups.len() > 2).then(|| reader.say(groups.join(", "))).flatten()
+}
+
+/// Rule: `555-1234`.
+pub(super) fn local(mut reader: Reader) -> Option<Said> {
+    let first = reader.digits(3, 3)?;
+    if !reader.eat("-") {
+        return None;
+    }
+    let second = reader.digits(4, 4)?;
+    let ends = reader.at_number_end() && reader.peek() != Some('-');
+    let numbers = [first, second].map(|digits| one_by_one(digits, "zero"));
+    ends.then(|| reader.say(numbers.join(", "))).flatten()
+}
+
 /// Rule: `123.123.0.40`.
 pub(super) fn machine(mut reader: Reader) -> Option<Said> {
     let mut groups = Vec::new();

@@ -87,6 +87,16 @@ pub(super) fn time_words(reader: &mut Reader) -> Option<String> {
     })
 }
 
+/// Rule: `5-7 pm`.
+pub(super) fn hours(mut reader: Reader) -> Option<Said> {
+    let first = number(reader.digits(1, 2)?);
+    if !(1..=12).contains(&first) || reader.eat_any(&['-', '–']).is_none() {
+        return None;
+    }
+    let second = time_words(&mut reader).filter(|words| words.ends_with('M'))?;
+    reader.say(format!("{} to {second}", below_hundred(first)))
+}
+
 /// Rule: `1:59 p.m. est`, `5pm`, `21:51:31`; and `5pm-7 pm`.
 pub(super) fn time(mut reader: Reader) -> Option<Said> {
     let first = time_words(&mut reader)?;

@@ -77,6 +77,13 @@ pub(super) fn digit(word: &str) -> Option<u128> {
     }
 }
 
+/// Whether a number may begin with this word: an ordinal, a sign or a digit said otherwise, too.
+pub(super) fn begins(word: &str) -> bool {
+    let others = ["o", "oh", "point", "minus", "negative", "double", "triple", "plus"];
+    small(word).or_else(|| tens(word)).or_else(|| ordinal_word(word)).is_some()
+        || others.contains(&word)
+}
+
 /// A number from 0 to 99, and how many words it has.
 pub(super) fn below_hundred(place: &Place, n: usize) -> Option<(usize, u128)> {
     if let Some(value) = small(place.word(n)) {
@@ -284,8 +291,9 @@ pub(super) fn write_ordinal(value: u128) -> String {
 pub(super) fn number(place: &Place) -> Option<Written> {
     let (signs, _) = sign(place, 0);
     let (len, text) = quantity(place, 0)?;
-    let small = cardinal(place, 0).is_some_and(|(_, value)| value < SMALLEST_WRITTEN);
-    if small && signs == 0 && len == 1 {
+    let value = cardinal(place, signs).map(|(_, value)| value);
+    let small = value.is_some_and(|value| value < SMALLEST_WRITTEN) && signs == 0 && len == 1;
+    if small || value == Some(0) && len == signs + 1 {
         return None;
     }
     Written::new(len, text)

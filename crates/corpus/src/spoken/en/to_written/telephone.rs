@@ -10,6 +10,16 @@ fn digits(place: &Place, n: usize) -> (usize, String) {
     let mut text = String::new();
     loop {
         let word = place.word(n + len);
+        // `eight hundred` among digits is an area's code.
+        if let Some(digit) = digit(word).filter(|_| place.word(n + len + 1) == "hundred") {
+            let many = (0..7).all(|more| is_digit(place.word(n + len + 2 + more)));
+            if !many {
+                return (len, text);
+            }
+            text.push_str(&format!("{digit}00"));
+            len += 2;
+            continue;
+        }
         let times = match word {
             "double" => 2,
             "triple" => 3,
@@ -22,6 +32,10 @@ fn digits(place: &Place, n: usize) -> (usize, String) {
         }
         len = at + 1 - n;
     }
+}
+
+fn is_digit(word: &str) -> bool {
+    digit(word).is_some()
 }
 
 /// Digits in the groups that their number suggests: a telephone's, or a card's.

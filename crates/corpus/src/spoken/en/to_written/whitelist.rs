@@ -1,6 +1,6 @@
 //! What is written by name rather than by rule.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use super::number::pair;
@@ -10,6 +10,10 @@ use crate::spoken::en::tables::pairs;
 static WRITTEN: LazyLock<HashMap<&str, &str>> =
     LazyLock::new(|| pairs(include_str!("../tables/written.tsv")));
 
+/// The words that phrases of the table begin with.
+static FIRST: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| WRITTEN.keys().filter_map(|phrase| phrase.split(' ').next()).collect());
+
 /// The words of the longest phrase of the table.
 const LONGEST: usize = 5;
 
@@ -18,6 +22,9 @@ const MODELS: [&str; 3] = ["r t x", "g t x", "l g a"];
 
 /// Rule: a phrase of the table.
 pub(super) fn phrase(place: &Place) -> Option<Written> {
+    if !FIRST.contains(place.word(0)) {
+        return None;
+    }
     (1..=LONGEST).rev().find_map(|len| {
         let written = WRITTEN.get(place.joined(0, len).as_str())?;
         let capital = place.text(0).starts_with(|first: char| first.is_ascii_uppercase())

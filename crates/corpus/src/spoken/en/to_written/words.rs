@@ -17,6 +17,11 @@ pub(crate) struct Word<'t> {
 }
 
 impl Word<'_> {
+    /// Whether it is this one, in lower case.
+    pub(super) fn is(&self, lower: &str) -> bool {
+        *self.lower == *lower
+    }
+
     /// Where it ends in the text, in bytes.
     pub(super) fn end(&self) -> usize {
         self.start + self.text.len()
