@@ -19,6 +19,7 @@ pub mod pack;
 pub mod read;
 mod record;
 pub mod run;
+pub mod spoken;
 mod step;
 pub mod table;
 

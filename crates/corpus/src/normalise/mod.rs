@@ -32,6 +32,7 @@ pub use money::{Bound, Money};
 pub use number::{Form, Interval, Number, write_number};
 pub use places::{Place, find_places};
 pub use resolve::{Resolution, resolve};
+pub(crate) use rewrite::is_statement;
 pub use rewrite::{Normalised, Options, Span, normalise, spans_from_json, spans_to_json, undo};
 pub use step::{Normalise, Undo, parse_reference};
 pub use unify::{Chinese, Form as UnicodeForm, Unify};

@@ -226,10 +226,14 @@ fn copy(text: &str, options: &Options, out: &mut Normalised) {
 
 /// Whether a line is one of a program: then nothing in it is an expression to rewrite.
 fn is_source(line: &str) -> bool {
-    const MARKS: [&str; 16] = [
-        "==", "!=", "::", "->", "=>", "+=", "-=", "&&", "||", "();", "</", "/>", "[]", "){", " = ",
-        "(\"",
-    ];
+    const MARKS: [&str; 3] = ["</", "/>", " = "];
+    is_statement(line) || MARKS.iter().any(|mark| line.contains(mark))
+}
+
+/// Whether a line is one of a program, and neither marked up prose nor an equation.
+pub(crate) fn is_statement(line: &str) -> bool {
+    const MARKS: [&str; 13] =
+        ["==", "!=", "::", "->", "=>", "+=", "-=", "&&", "||", "();", "[]", "){", "(\""];
     let line = line.trim();
     let ends = line.ends_with([';', '{', '}']) && line.contains(['(', '=', '[', '{', '}', '"']);
     let calls = line.ends_with("),") || line.ends_with(");") || line.ends_with("):");

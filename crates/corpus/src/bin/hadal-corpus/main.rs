@@ -15,6 +15,7 @@ mod read;
 mod run;
 mod screen;
 mod serve;
+mod spoken;
 mod through;
 
 use clap::{Parser, Subcommand};
@@ -43,6 +44,7 @@ enum Command {
     Dedup(dedup::Dedup),
     Serve(serve::Serve),
     Normalise(normalise::Arguments),
+    Spoken(spoken::Arguments),
     /// Write every record and copies of it that say the same a little differently.
     Augment(augment::Augment),
     Pack(pack::Pack),
@@ -58,6 +60,7 @@ fn main() -> anyhow::Result<()> {
         Command::Dedup(dedup) => dedup.run(),
         Command::Serve(serve) => serve.run(),
         Command::Normalise(arguments) => normalise::run(&arguments),
+        Command::Spoken(arguments) => spoken::run(&arguments),
         Command::Augment(augment) => augment.run(),
         Command::Pack(pack) => pack.run(),
     }

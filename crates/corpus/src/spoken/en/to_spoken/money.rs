@@ -1,0 +1,151 @@
+//! Sums of money.
+
+use super::number::{SCALES, quantity, scale};
+use super::reader::{Number, Reader, Said};
+use super::words::{And, cardinal, number};
+use crate::spoken::Conventions;
+use crate::spoken::en::tables::{CURRENCIES, Currency, Name};
+
+/// What a sum may be paid for each: `$20/mo`.
+const EACH: [(&str, &str); 16] = [
+    ("mo", "month"),
+    ("month", "month"),
+    ("wk", "week"),
+    ("week", "week"),
+    ("d", "day"),
+    ("day", "day"),
+    ("hr", "hour"),
+    ("h", "hour"),
+    ("hour", "hour"),
+    ("yr", "year"),
+    ("y", "year"),
+    ("year", "year"),
+    ("min", "minute"),
+    ("kg", "kilogram"),
+    ("lb", "pound"),
+    ("person", "person"),
+];
+
+/// The longest mark of a currency, in bytes.
+const LONGEST_MARK: usize = 4;
+
+/// A currency's mark: letters and a sign, such as `US$`, or a sign, or letters.
+fn currency(reader: &mut Reader) -> Option<&'static Currency> {
+    let mut next = *reader;
+    let mark = next
+        .run(|next| !next.is_ascii_digit() && !next.is_whitespace() && !",.-'\"".contains(next));
+    if mark.is_empty() || mark.len() > LONGEST_MARK {
+        return None;
+    }
+    let found = CURRENCIES.by_mark(mark)?;
+    *reader = next;
+    Some(found)
+}
+
+fn named<'n>(name: &'n Name, one: bool) -> &'n str {
+    if one { &name.one } else { &name.many }
+}
+
+/// A sum as its whole and its hundredth parts: `twenty dollars fifty cents`.
+fn with_parts(number_: &Number, currency: &Currency) -> Option<String> {
+    let fraction = number_.fraction?;
+    let fraction = if fraction.len() > 2 { fraction.trim_end_matches('0') } else { fraction };
+    if fraction.len() > 2 || currency.part.one.is_empty() {
+        return None;
+    }
+    let parts = number(&format!("{fraction:0<2}"));
+    let whole = number_.whole.trim_start_matches('0');
+    let mut words = Vec::new();
+    if !whole.is_empty() || parts == 0 {
+        words.push(format!(
+            "{} {}",
+            cardinal(whole, And::BeforeLast),
+            named(&currency.name, whole == "1")
+        ));
+    }
+    if parts > 0 {
+        let count = cardinal(&parts.to_string(), And::Never);
+        words.push(format!("{count} {}", named(&currency.part, parts == 1)));
+    }
+    Some(words.join(" "))
+}
+
+/// A sum in words.
+fn sum(reader: &mut Reader) -> Option<String> {
+    let mut next = *reader;
+    let conventions = next.conventions;
+    let minus = next.eat("-");
+    let currency = currency(&mut next)?;
+    next.eat(" ");
+    let mut amount = next.number().filter(|amount| !amount.negative)?;
+    amount.negative = minus;
+    let scale = scale(&mut next, SCALES.len());
+    if !next.at_number_end() {
+        return None;
+    }
+    let words = if let Some(scale) = scale {
+        format!("{} {scale} {}", quantity(&amount, And::Never, conventions), currency.name.many)
+    } else if conventions == Conventions::WeText {
+        // A sum without parts, `$1.00`, is said as a whole one.
+        if amount.fraction.is_some_and(|digits| digits.bytes().all(|digit| digit == b'0')) {
+            amount.fraction = None;
+        }
+        if let Some(fraction) = amount.fraction {
+            amount.fraction = Some(fraction.trim_end_matches('0'));
+        }
+        let one = amount.whole == "1" && amount.fraction.is_none();
+        format!(
+            "{} {}",
+            quantity(&amount, And::BeforeLast, conventions),
+            named(&currency.name, one)
+        )
+    } else if let Some(words) = with_parts(&amount, currency) {
+        if minus { format!("minus {words}") } else { words }
+    } else {
+        let one = amount.whole == "1" && amount.fraction.is_none();
+        format!(
+            "{} {}",
+            quantity(&amount, And::BeforeLast, conventions),
+            named(&currency.name, one)
+        )
+    };
+    *reader = next;
+    Some(words)
+}
+
+/// Rule: `$20.50`, `US$76.3 trillion`, `$20/mo`, `$50-$100`.
+pub(super) fn money(mut reader: Reader) -> Option<Said> {
+    let words = sum(&mut reader)?;
+    let mut next = reader;
+    if next.eat_any(&['-', '–']).is_some()
+        && let Some(second) = sum(&mut next)
+    {
+        return next.say(format!("{words} to {second}"));
+    }
+    next = reader;
+    if next.eat("/") {
+        let each = next.letters();
+        if let Some((_, each)) = EACH.iter().find(|(short, _)| *short == each)
+            && next.at_end()
+        {
+            return next.say(format!("{words} per {each}"));
+        }
+    }
+    reader.say(words)
+}
+
+/// Rule: a sum with its mark behind it: `20€`, `500 USD`.
+pub(super) fn mark_behind(mut reader: Reader) -> Option<Said> {
+    let amount = reader.number()?;
+    let scale = scale(&mut reader, 5);
+    reader.eat(" ");
+    let currency = currency(&mut reader).filter(|_| reader.at_end())?;
+    if currency.written == "$" && !reader.at_number_end() {
+        return None;
+    }
+    let one = amount.whole == "1" && amount.fraction.is_none() && scale.is_none();
+    let scale = scale.map_or(String::new(), |scale| format!(" {scale}"));
+    let and = if scale.is_empty() { And::BeforeLast } else { And::Never };
+    let amount = quantity(&amount, and, reader.conventions);
+    reader.say(format!("{amount}{scale} {}", named(&currency.name, one)))
+}
