@@ -135,7 +135,7 @@ pub(super) fn decade_words(reader: &mut Reader) -> Option<String> {
     if digits.len() == 4 {
         next.eat(" ");
     }
-    if !next.eat("s") || !next.at_end() || matches!(next.peek(), Some('\'' | '’')) {
+    if !next.eat("s") || !next.at_end() {
         return None;
     }
     let words = year(digits);
