@@ -189,9 +189,7 @@ pub(super) fn years(mut reader: Reader) -> Option<Said> {
         return reader.say(format!("{from} {words}"));
     }
     if let Some(first) = decade_words(&mut reader) {
-        if reader.eat_any(&['-', '–']).is_none() {
-            return None;
-        }
+        reader.eat_any(&['-', '–'])?;
         let second = decade_words(&mut reader)?;
         return reader.say(format!("{first} to {second}"));
     }

@@ -120,7 +120,7 @@ pub(super) fn address(mut reader: Reader) -> Option<Said> {
         && name.len() > 1
         && name.bytes().any(|byte| byte.is_ascii_alphabetic());
     let known = is_domain(ending) || ending.len() == 3 && chunk == host;
-    if !www && !(plain && letters(ending) && known) {
+    if !(www || plain && letters(ending) && known) {
         return None;
     }
     reader.skip(chunk.len());

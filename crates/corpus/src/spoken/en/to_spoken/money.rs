@@ -42,7 +42,7 @@ fn currency(reader: &mut Reader) -> Option<&'static Currency> {
     Some(found)
 }
 
-fn named<'n>(name: &'n Name, one: bool) -> &'n str {
+fn named(name: &Name, one: bool) -> &str {
     if one { &name.one } else { &name.many }
 }
 

@@ -146,9 +146,7 @@ pub(super) fn fraction(mut reader: Reader) -> Option<Said> {
         lead = format!("{} and ", cardinal(first, And::Never));
         above = reader.digits(1, 12)?;
     }
-    if reader.eat_any(&['/', '⁄']).is_none() {
-        return None;
-    }
+    reader.eat_any(&['/', '⁄'])?;
     let below = reader.digits(1, 12)?;
     if !reader.at_number_end() || reader.peek() == Some('/') || below.starts_with('0') {
         return None;

@@ -47,9 +47,7 @@ fn day(reader: &mut Reader) -> Option<&'static str> {
 /// Rule: `Mon.-Sun.`.
 pub(super) fn days(mut reader: Reader) -> Option<Said> {
     let first = day(&mut reader)?;
-    if reader.eat_any(&['-', '–']).is_none() {
-        return None;
-    }
+    reader.eat_any(&['-', '–'])?;
     let second = day(&mut reader).filter(|_| reader.at_end())?;
     reader.say(format!("{first} to {second}"))
 }
