@@ -65,9 +65,17 @@ pub(super) fn month_first(mut reader: Reader) -> Option<Said> {
     if let Some(digits) = four_digits(&mut reader) {
         return reader.say(format!("{month} {}", year(digits)));
     }
-    let day = day(&mut reader)?;
-    let said = date(&reader, day, month, we_text);
+    let first = day(&mut reader)?;
+    let mut said = date(&reader, first, month, we_text);
     let mut next = reader;
+    if mark == ' '
+        && next.eat_any(&['-', '–']).is_some()
+        && let Some(last) = day(&mut next).filter(|last| number(last) > number(first))
+    {
+        said = format!("{said} to {}", ordinal_of(last));
+        reader = next;
+    }
+    next = reader;
     let comma = if mark == ' ' && next.eat(",") { "," } else { "" };
     let same = next.eat_any(&[mark]).is_some();
     match four_digits(&mut next).filter(|_| same) {

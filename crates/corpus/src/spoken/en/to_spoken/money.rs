@@ -110,8 +110,26 @@ fn sum(reader: &mut Reader) -> Option<String> {
     Some(words)
 }
 
+/// A range with one mark: `$8-10`, `€1-2 million`.
+fn range(mut reader: Reader) -> Option<Said> {
+    let currency = currency(&mut reader)?;
+    let first = reader.number().filter(|first| !first.negative)?;
+    reader.eat_any(&['-', '–'])?;
+    let second = reader.number().filter(|second| !second.negative)?;
+    let scale = scale(&mut reader, SCALES.len()).map_or(String::new(), |scale| format!(" {scale}"));
+    if !reader.at_number_end() || reader.peek() == Some('-') {
+        return None;
+    }
+    let words = |amount| quantity(amount, And::BeforeLast, reader.conventions);
+    let (first, second) = (words(&first), words(&second));
+    reader.say(format!("{first} to {second}{scale} {}", currency.name.many))
+}
+
 /// Rule: `$20.50`, `US$76.3 trillion`, `$20/mo`, `$50-$100`.
 pub(super) fn money(mut reader: Reader) -> Option<Said> {
+    if let Some(range) = range(reader) {
+        return Some(range);
+    }
     let words = sum(&mut reader)?;
     let mut next = reader;
     if next.eat_any(&['-', '–']).is_some()
