@@ -11,8 +11,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, ListBuilder, RecordBatch, UInt32Array,
-    UInt64Array, UInt64Builder,
+    Array, ArrayRef, AsArray, BooleanArray, ListBuilder, RecordBatch, UInt32Array, UInt64Array,
+    UInt64Builder,
 };
 use datafusion::arrow::datatypes::{DataType, Field, Schema, UInt32Type, UInt64Type};
 

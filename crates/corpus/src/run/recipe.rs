@@ -122,11 +122,15 @@ pub struct Normalise {
     /// The language of records in none that is known.
     #[serde(default = "english")]
     pub lang: String,
-    /// What `today` is counted from, where a record has neither `reference` nor a date.
-    pub reference: String,
+    /// What `today` is counted from, where a record has neither `reference` nor a date; without it,
+    /// what counts from there stays as it was.
+    pub reference: Option<String>,
     /// Whether full-width letters and digits become half-width.
     #[serde(default)]
     pub half_width: bool,
+    /// Whether places are rewritten to their codes.
+    #[serde(default)]
+    pub places: bool,
     /// The Unicode normal form that texts are brought to.
     pub unicode: Option<UnicodeForm>,
     /// The way of writing Chinese that texts are brought to.

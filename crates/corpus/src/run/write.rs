@@ -106,11 +106,13 @@ fn normalise(config: &recipe::Normalise) -> Result<(Unify, Normalise), Error> {
     };
     let lang = Lang::from_code(&config.lang)
         .ok_or_else(|| unknown("rules for the language", &config.lang, "en, zh"))?;
-    let reference = parse_reference(&config.reference).ok_or_else(|| {
-        unknown("reference like", &config.reference, "days and times such as 2024-01-31T12:00:00")
-    })?;
+    let known = "days and times such as 2024-01-31T12:00:00";
+    let parse =
+        |text: &String| parse_reference(text).ok_or_else(|| unknown("reference", text, known));
+    let reference = config.reference.as_ref().map(parse).transpose()?;
     let unify = Unify { form: config.unicode, chinese: config.chinese };
-    Ok((unify, Normalise { lang, reference, half_width: config.half_width }))
+    let &recipe::Normalise { half_width, places, .. } = config;
+    Ok((unify, Normalise { lang, reference, half_width, places }))
 }
 
 /// Finds a unit's duplicates in the table of all.

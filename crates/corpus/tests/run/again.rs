@@ -35,8 +35,11 @@ fn a_changed_file_or_a_damaged_table_is_done_again() {
     let folder = tempfile::tempdir().unwrap();
     sources(folder.path());
     let (first, _) = made(folder.path());
-    fs::write(folder.path().join("pages/99.html"), "<p>One page more, of which nothing was said before.</p>")
-        .unwrap();
+    fs::write(
+        folder.path().join("pages/99.html"),
+        "<p>One page more, of which nothing was said before.</p>",
+    )
+    .unwrap();
     let (second, stages) = made(folder.path());
     let (read, was_done) = stages["read"];
     assert!(was_done > 0 && was_done < read, "the lines were not read again: {stages:?}");

@@ -47,7 +47,8 @@ fn clusters_are_those_of_the_index() {
     // Over several files, so that clusters reach across units of work.
     for (file, texts) in texts.chunks(1000).enumerate() {
         let line = |(at, text): (usize, &String)| {
-            serde_json::json!({ "id": (file * 1000 + at).to_string(), "text": text }).to_string() + "\n"
+            serde_json::json!({ "id": (file * 1000 + at).to_string(), "text": text }).to_string()
+                + "\n"
         };
         let lines: String = texts.iter().enumerate().map(line).collect();
         fs::write(folder.path().join(format!("{file}.jsonl")), lines).unwrap();

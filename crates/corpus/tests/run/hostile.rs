@@ -11,7 +11,8 @@ use crate::sea::{made, text};
 #[test]
 fn what_is_wrong_with_a_file_is_told_and_the_run_goes_on() {
     let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join("in").join(name), bytes).unwrap();
+    let write =
+        |name: &str, bytes: &[u8]| fs::write(folder.path().join("in").join(name), bytes).unwrap();
     fs::create_dir(folder.path().join("in")).unwrap();
     let gzip = |bytes: &[u8]| {
         let mut packed = GzEncoder::new(Vec::new(), Compression::best());
@@ -29,7 +30,10 @@ fn what_is_wrong_with_a_file_is_told_and_the_run_goes_on() {
     write("e-not.parquet", b"PAR1 and nothing else PAR1");
     write("f-broken.warc", b"WARC/1.0\r\nContent-Length: 99999999999999999999\r\n\r\nx");
     write("g-broken.zip", b"PK\x03\x04 and nothing else");
-    write("h-lines.jsonl", &[line(2).as_bytes(), b"{\"text\": 5}\n[1]\n\xFF\n", line(3).as_bytes()].concat());
+    write(
+        "h-lines.jsonl",
+        &[line(2).as_bytes(), b"{\"text\": 5}\n[1]\n\xFF\n", line(3).as_bytes()].concat(),
+    );
     write("i-empty.jsonl", b"");
     let recipe = "output = 'out'\n[[source]]\nname = 'all'\npaths = ['in']\n[extract]\n[dedup]\n";
     fs::write(folder.path().join("recipe.toml"), recipe).unwrap();

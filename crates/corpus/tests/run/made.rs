@@ -40,7 +40,8 @@ fn every_step_of_the_recipe_is_taken() {
     assert_eq!(page.licence.as_deref(), Some("CC0-1.0"));
     assert_eq!(page.lang.as_deref(), Some("en"));
 
-    for name in ["card.md", "card.html", "card/sources.svg", "card/dropped.svg", "card/lengths.svg"] {
+    for name in ["card.md", "card.html", "card/sources.svg", "card/dropped.svg", "card/lengths.svg"]
+    {
         assert!(out.join(name).is_file(), "{name}");
     }
     let card = fs::read_to_string(out.join("card.md")).unwrap();
@@ -59,7 +60,10 @@ fn the_trainer_reads_the_shards() {
     for (name, report) in [("train", &summary.train), ("validation", &summary.validation)] {
         let report = report.as_ref().unwrap();
         let shards = Shards::open(&folder.path().join("out").join(name)).unwrap();
-        assert_eq!((shards.n_tokens(), shards.n_documents()), (report.n_tokens, report.n_documents));
+        assert_eq!(
+            (shards.n_tokens(), shards.n_documents()),
+            (report.n_tokens, report.n_documents)
+        );
         for (ids, n_bytes) in shards.documents() {
             let ids: Vec<u32> = ids.iter().map(|&id| id as u32).collect();
             assert_eq!(ids.last().copied(), tokenizer.eos());
@@ -69,7 +73,10 @@ fn the_trainer_reads_the_shards() {
             n += 1;
         }
     }
-    assert!(summary.train.as_ref().unwrap().sha256.len() > 1, "shards are closed when they are full");
+    assert!(
+        summary.train.as_ref().unwrap().sha256.len() > 1,
+        "shards are closed when they are full"
+    );
     assert!(n > 40, "{n}");
 }
 
@@ -78,7 +85,9 @@ fn shares_are_those_of_the_tokens() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     let lines = |from: u64, n: u64| -> String {
-        (from..from + n).map(|n| serde_json::json!({ "text": text(n) }).to_string() + "\n").collect()
+        (from..from + n)
+            .map(|n| serde_json::json!({ "text": text(n) }).to_string() + "\n")
+            .collect()
     };
     fs::write(path.join("a.jsonl"), lines(0, 400)).unwrap();
     fs::write(path.join("b.jsonl"), lines(1000, 100)).unwrap();
@@ -136,8 +145,14 @@ fn a_recipe_that_cannot_be_is_refused_in_words() {
     check(&format!("output = 'o'\n{source}share = 0.5\n"), "add up to 0.5");
     check("output = 'o'\n[[source]]\nname = 'a'\n", "neither `paths` nor `list`");
     check(&format!("output = 'o'\nmemory_mib = 1\n{source}"), "64 is the least");
-    check(&format!("output = 'o'\n{source}[dedup]\nthreshold = 0.0\n"), "threshold of [dedup] is 0");
-    check(&format!("output = 'o'\n{source}[pack]\ntokenizer = 't'\nvalidation = 1.0\n"), "validation");
+    check(
+        &format!("output = 'o'\n{source}[dedup]\nthreshold = 0.0\n"),
+        "threshold of [dedup] is 0",
+    );
+    check(
+        &format!("output = 'o'\n{source}[pack]\ntokenizer = 't'\nvalidation = 1.0\n"),
+        "validation",
+    );
     fs::remove_file(&path).unwrap();
     let error = hadal_corpus::run::Recipe::read(Path::new(&path)).err().unwrap().to_string();
     assert!(error.contains("recipe.toml: "), "{error}");

@@ -21,10 +21,15 @@ pub(crate) fn text(number: u64) -> String {
         "trench", "light", "pressure", "current", "vessel", "creature", "sediment", "sound",
         "ridge", "storm", "plankton", "whale", "depth", "salt", "shore", "reef",
     ];
-    let word = |at: u64| words[(xxhash_rust::xxh3::xxh3_64(&(number * 1000 + at).to_le_bytes()) % 16) as usize];
+    let word = |at: u64| {
+        words[(xxhash_rust::xxh3::xxh3_64(&(number * 1000 + at).to_le_bytes()) % 16) as usize]
+    };
     let sentence = |at: u64| {
         let [a, b, c, d] = [0, 1, 2, 3].map(|i| word(at * 4 + i));
-        format!("In the year {} the {a} of the {b} was where the {c} met a {d}, as number {number} of the log says. ", 1900 + at)
+        format!(
+            "In the year {} the {a} of the {b} was where the {c} met a {d}, as number {number} of the log says. ",
+            1900 + at
+        )
     };
     (0..6).map(sentence).collect::<String>().trim_end().to_owned()
 }

@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 
 use anyhow::bail;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use hadal_corpus::Step;
-use hadal_corpus::normalise::{Lang, Normalise, Undo, parse_reference};
+use hadal_corpus::filter::Steps;
+use hadal_corpus::normalise::{
+    Chinese, Lang, Normalise, Undo, UnicodeForm, Unify, parse_reference,
+};
 
 use crate::through;
 
@@ -31,9 +34,46 @@ pub(crate) struct Arguments {
     /// Rewrite places to their codes, such as CN-440305 and US-CA; found they are in any case.
     #[arg(long)]
     places: bool,
+    /// Bring texts to a normal form of Unicode first; what stood there is not kept.
+    #[arg(long, value_enum)]
+    unicode: Option<Form>,
+    /// Write Chinese in one way first; what stood there is not kept.
+    #[arg(long, value_enum)]
+    chinese: Option<Script>,
     /// Where dropped records go, with their reasons; without it they are only counted.
     #[arg(long)]
     dropped: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Form {
+    /// Composed.
+    Nfc,
+    /// Composed, and what only looks different made the same.
+    Nfkc,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Script {
+    /// As on the mainland and in Singapore.
+    Simplified,
+    /// As in Taiwan and Hong Kong.
+    Traditional,
+}
+
+impl Arguments {
+    fn unify(&self) -> Unify {
+        Unify {
+            form: self.unicode.map(|form| match form {
+                Form::Nfc => UnicodeForm::Nfc,
+                Form::Nfkc => UnicodeForm::Nfkc,
+            }),
+            chinese: self.chinese.map(|script| match script {
+                Script::Simplified => Chinese::Simplified,
+                Script::Traditional => Chinese::Traditional,
+            }),
+        }
+    }
 }
 
 /// Runs the command on standard input.
@@ -51,12 +91,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let step: Box<dyn Step> = if arguments.undo {
         Box::new(Undo)
     } else {
-        Box::new(Normalise {
-            lang,
-            reference,
-            half_width: arguments.half_width,
-            places: arguments.places,
-        })
+        let &Arguments { half_width, places, .. } = arguments;
+        let normalise = Normalise { lang, reference, half_width, places };
+        Box::new(Steps(vec![Box::new(arguments.unify()), Box::new(normalise)]))
     };
     through::run(&*step, arguments.dropped.as_deref())
 }

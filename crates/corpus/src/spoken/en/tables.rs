@@ -35,7 +35,9 @@ pub(super) static UNITS: LazyLock<Units> = LazyLock::new(|| {
         let [one, many, written, symbols, taken] = row[..] else {
             unreachable!("a unit has five fields")
         };
-        units.add("", "", one, many, written, symbols.split(' ').map(str::to_owned));
+        let symbols: Vec<&str> = symbols.split(' ').filter(|symbol| !symbol.is_empty()).collect();
+        let alone = symbols.iter().filter(|symbol| !symbol.starts_with('('));
+        units.add("", "", one, many, written, alone.map(|symbol| (*symbol).to_owned()));
         for prefix in &prefixes {
             let [name, short, read_from] = prefix[..] else {
                 unreachable!("a prefix has three fields")
@@ -43,14 +45,8 @@ pub(super) static UNITS: LazyLock<Units> = LazyLock::new(|| {
             if !taken.split(' ').any(|taken| read_from.split(' ').any(|symbol| symbol == taken)) {
                 continue;
             }
-            // A bit and a byte are told apart by their capital, and only behind a prefix.
-            let symbols = match one {
-                "bit" => "b bit",
-                "byte" => "B",
-                _ => symbols,
-            };
-            let symbols = symbols.split(' ').filter(|symbol| !symbol.is_empty());
-            let pairs = symbols.flat_map(|symbol| {
+            let pairs = symbols.iter().flat_map(|symbol| {
+                let symbol = symbol.trim_matches(['(', ')']);
                 read_from.split(' ').map(move |prefix| format!("{prefix}{symbol}"))
             });
             units.add(name, short, one, many, written, pairs);

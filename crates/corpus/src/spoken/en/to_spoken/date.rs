@@ -65,9 +65,17 @@ pub(super) fn month_first(mut reader: Reader) -> Option<Said> {
     if let Some(digits) = four_digits(&mut reader) {
         return reader.say(format!("{month} {}", year(digits)));
     }
-    let day = day(&mut reader)?;
-    let said = date(&reader, day, month, we_text);
+    let first = day(&mut reader)?;
+    let mut said = date(&reader, first, month, we_text);
     let mut next = reader;
+    if mark == ' '
+        && next.eat_any(&['-', '–']).is_some()
+        && let Some(last) = day(&mut next).filter(|last| number(last) > number(first))
+    {
+        said = format!("{said} to {}", ordinal_of(last));
+        reader = next;
+    }
+    next = reader;
     let comma = if mark == ' ' && next.eat(",") { "," } else { "" };
     let same = next.eat_any(&[mark]).is_some();
     match four_digits(&mut next).filter(|_| same) {
@@ -135,7 +143,7 @@ pub(super) fn decade_words(reader: &mut Reader) -> Option<String> {
     if digits.len() == 4 {
         next.eat(" ");
     }
-    if !next.eat("s") || !next.at_end() || matches!(next.peek(), Some('\'' | '’')) {
+    if !next.eat("s") || !next.at_end() {
         return None;
     }
     let words = year(digits);
@@ -189,9 +197,7 @@ pub(super) fn years(mut reader: Reader) -> Option<Said> {
         return reader.say(format!("{from} {words}"));
     }
     if let Some(first) = decade_words(&mut reader) {
-        if reader.eat_any(&['-', '–']).is_none() {
-            return None;
-        }
+        reader.eat_any(&['-', '–'])?;
         let second = decade_words(&mut reader)?;
         return reader.say(format!("{first} to {second}"));
     }

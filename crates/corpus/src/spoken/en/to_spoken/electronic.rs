@@ -62,7 +62,11 @@ fn spell(address: &str, in_full: bool) -> String {
         words.push(match NAMES.get(letters.to_ascii_lowercase().as_str()) {
             Some(name) if in_full => (*name).to_owned(),
             _ if letters == "jpg" => "jpeg".to_owned(),
-            _ if in_full && (ending || tail) && letters.len() < 4 && !WORDS.contains(&letters) => {
+            _ if in_full
+                && (ending || tail)
+                && (2..4).contains(&letters.len())
+                && !WORDS.contains(&letters) =>
+            {
                 letters.to_ascii_uppercase()
             }
             _ => letters.to_owned(),
@@ -116,7 +120,7 @@ pub(super) fn address(mut reader: Reader) -> Option<Said> {
         && name.len() > 1
         && name.bytes().any(|byte| byte.is_ascii_alphabetic());
     let known = is_domain(ending) || ending.len() == 3 && chunk == host;
-    if !www && !(plain && letters(ending) && known) {
+    if !(www || plain && letters(ending) && known) {
         return None;
     }
     reader.skip(chunk.len());

@@ -153,9 +153,7 @@ pub(super) fn inches(mut reader: Reader) -> Option<Said> {
 /// Rule: two small numbers before a word: `3-4 years`.
 pub(super) fn range(mut reader: Reader) -> Option<Said> {
     let first = reader.number().filter(|first| !first.negative)?;
-    if reader.eat_any(&['-', '–']).is_none() {
-        return None;
-    }
+    reader.eat_any(&['-', '–'])?;
     let second = reader.number().filter(|second| !second.negative)?;
     let next_is_word = reader
         .rest()

@@ -1,6 +1,6 @@
 //! Sums of money.
 
-use super::number::{SCALES, quantity, scale};
+use super::number::{N_WORDS, SCALES, quantity, scale};
 use super::reader::{Number, Reader, Said};
 use super::words::{And, cardinal, number};
 use crate::spoken::Conventions;
@@ -42,19 +42,19 @@ fn currency(reader: &mut Reader) -> Option<&'static Currency> {
     Some(found)
 }
 
-fn named<'n>(name: &'n Name, one: bool) -> &'n str {
+fn named(name: &Name, one: bool) -> &str {
     if one { &name.one } else { &name.many }
 }
 
 /// A sum as its whole and its hundredth parts: `twenty dollars fifty cents`.
-fn with_parts(number_: &Number, currency: &Currency) -> Option<String> {
-    let fraction = number_.fraction?;
+fn with_parts(amount: &Number, currency: &Currency) -> Option<String> {
+    let fraction = amount.fraction?;
     let fraction = if fraction.len() > 2 { fraction.trim_end_matches('0') } else { fraction };
     if fraction.len() > 2 || currency.part.one.is_empty() {
         return None;
     }
     let parts = number(&format!("{fraction:0<2}"));
-    let whole = number_.whole.trim_start_matches('0');
+    let whole = amount.whole.trim_start_matches('0');
     let mut words = Vec::new();
     if !whole.is_empty() || parts == 0 {
         words.push(format!(
@@ -68,6 +68,13 @@ fn with_parts(number_: &Number, currency: &Currency) -> Option<String> {
         words.push(format!("{count} {}", named(&currency.part, parts == 1)));
     }
     Some(words.join(" "))
+}
+
+/// A sum as one number: `one point five dollars`.
+fn of_currency(amount: &Number, currency: &Currency, conventions: Conventions) -> String {
+    let one = amount.whole == "1" && amount.fraction.is_none();
+    let name = named(&currency.name, one);
+    format!("{} {name}", quantity(amount, And::BeforeLast, conventions))
 }
 
 /// A sum in words.
@@ -93,28 +100,36 @@ fn sum(reader: &mut Reader) -> Option<String> {
         if let Some(fraction) = amount.fraction {
             amount.fraction = Some(fraction.trim_end_matches('0'));
         }
-        let one = amount.whole == "1" && amount.fraction.is_none();
-        format!(
-            "{} {}",
-            quantity(&amount, And::BeforeLast, conventions),
-            named(&currency.name, one)
-        )
+        of_currency(&amount, currency, conventions)
     } else if let Some(words) = with_parts(&amount, currency) {
         if minus { format!("minus {words}") } else { words }
     } else {
-        let one = amount.whole == "1" && amount.fraction.is_none();
-        format!(
-            "{} {}",
-            quantity(&amount, And::BeforeLast, conventions),
-            named(&currency.name, one)
-        )
+        of_currency(&amount, currency, conventions)
     };
     *reader = next;
     Some(words)
 }
 
+/// A range with one mark: `$8-10`, `€1-2 million`.
+fn range(mut reader: Reader) -> Option<Said> {
+    let currency = currency(&mut reader)?;
+    let first = reader.number().filter(|first| !first.negative)?;
+    reader.eat_any(&['-', '–'])?;
+    let second = reader.number().filter(|second| !second.negative)?;
+    let scale = scale(&mut reader, SCALES.len()).map_or(String::new(), |scale| format!(" {scale}"));
+    if !reader.at_number_end() || reader.peek() == Some('-') {
+        return None;
+    }
+    let words = |amount| quantity(amount, And::BeforeLast, reader.conventions);
+    let (first, second) = (words(&first), words(&second));
+    reader.say(format!("{first} to {second}{scale} {}", currency.name.many))
+}
+
 /// Rule: `$20.50`, `US$76.3 trillion`, `$20/mo`, `$50-$100`.
 pub(super) fn money(mut reader: Reader) -> Option<Said> {
+    if let Some(range) = range(reader) {
+        return Some(range);
+    }
     let words = sum(&mut reader)?;
     let mut next = reader;
     if next.eat_any(&['-', '–']).is_some()
@@ -137,15 +152,15 @@ pub(super) fn money(mut reader: Reader) -> Option<Said> {
 /// Rule: a sum with its mark behind it: `20€`, `500 USD`.
 pub(super) fn mark_behind(mut reader: Reader) -> Option<Said> {
     let amount = reader.number()?;
-    let scale = scale(&mut reader, 5);
+    let scale = scale(&mut reader, N_WORDS);
     reader.eat(" ");
     let currency = currency(&mut reader).filter(|_| reader.at_end())?;
     if currency.written == "$" && !reader.at_number_end() {
         return None;
     }
-    let one = amount.whole == "1" && amount.fraction.is_none() && scale.is_none();
-    let scale = scale.map_or(String::new(), |scale| format!(" {scale}"));
-    let and = if scale.is_empty() { And::BeforeLast } else { And::Never };
-    let amount = quantity(&amount, and, reader.conventions);
-    reader.say(format!("{amount}{scale} {}", named(&currency.name, one)))
+    let Some(scale) = scale else {
+        return reader.say(of_currency(&amount, currency, reader.conventions));
+    };
+    let amount = quantity(&amount, And::Never, reader.conventions);
+    reader.say(format!("{amount} {scale} {}", currency.name.many))
 }

@@ -146,9 +146,7 @@ pub(super) fn fraction(mut reader: Reader) -> Option<Said> {
         lead = format!("{} and ", cardinal(first, And::Never));
         above = reader.digits(1, 12)?;
     }
-    if reader.eat_any(&['/', '⁄']).is_none() {
-        return None;
-    }
+    reader.eat_any(&['/', '⁄'])?;
     let below = reader.digits(1, 12)?;
     if !reader.at_number_end() || reader.peek() == Some('/') || below.starts_with('0') {
         return None;
@@ -179,11 +177,11 @@ pub(super) fn roman(mut reader: Reader) -> Option<Said> {
     let value = roman_value(numeral)?;
     let digits = value.to_string();
     let counted = COUNTED.contains(&word.to_ascii_lowercase().as_str());
-    if !counted && (numeral.len() < 2 || !word.starts_with(|c: char| c.is_ascii_uppercase())) {
-        return None;
-    }
-    // A name is counted from two capitals on: `Sam II`; `USA II` may be anything.
-    if !counted && !word.chars().skip(1).any(char::is_lowercase) {
+    let capital = word.starts_with(|first: char| first.is_ascii_uppercase());
+    let name = capital && word.contains(char::is_lowercase);
+    // `the part I like`, `Malcolm X` and `USA II` are not counted.
+    let fits = if counted { capital || numeral.len() > 1 } else { name && numeral.len() > 1 };
+    if !fits {
         return None;
     }
     if reader.conventions == Conventions::WeText {

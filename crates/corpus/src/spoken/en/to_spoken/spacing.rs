@@ -39,7 +39,7 @@ impl<'t> Spaced<'t> {
             copied: 0,
             last: Last::Plain,
             keep: options.keep_spacing,
-            balanced: quotes % 2 == 0,
+            balanced: quotes.is_multiple_of(2),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::spoken::en::tables::pairs;
 static SPOKEN: LazyLock<HashMap<&str, &str>> =
     LazyLock::new(|| pairs(include_str!("../tables/spoken.tsv")));
 
-/// Titles that are words where no name follows.
+/// What is a title or a part of a name before a name alone.
 const BEFORE_A_NAME: [&str; 8] = ["Mt.", "Ft.", "Gen.", "Col.", "Rep.", "Pres.", "Sen.", "Gov."];
 
 /// The days of a week, for ranges of them.
@@ -18,20 +18,20 @@ const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 /// Rule: a word of the table of abbreviations.
 pub(super) fn abbreviation(mut reader: Reader) -> Option<Said> {
     let chunk = reader.run(|next| next.is_alphanumeric() || matches!(next, '.' | '&' | '-' | '/'));
-    let digit_follows = |rest: &str| rest.trim_start().starts_with(|c: char| c.is_ascii_digit());
-    if chunk == "No." && digit_follows(reader.rest()) {
-        return reader.say("number");
-    }
     let spoken = SPOKEN.get(chunk)?;
-    let named = reader
-        .rest()
-        .strip_prefix(' ')
-        .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_uppercase()));
-    // A day's short name with a point is one before a number or another mark alone: `he sat.`
-    let day = DAYS.iter().any(|day| chunk.starts_with(day));
-    let lone =
-        day && !reader.rest().starts_with([',', ' ']) || BEFORE_A_NAME.contains(&chunk) && !named;
-    (!lone).then(|| reader.say(*spoken)).flatten()
+    let next = reader.rest().strip_prefix(' ').and_then(|rest| rest.chars().next());
+    let number = next.is_some_and(|next| next.is_ascii_digit());
+    // `Sun.` and `No.` may be words at a sentence's end.
+    let told = if chunk == "No." {
+        number
+    } else if DAYS.iter().any(|day| chunk.starts_with(day)) {
+        number || reader.rest().starts_with(',')
+    } else if BEFORE_A_NAME.contains(&chunk) {
+        next.is_some_and(char::is_uppercase)
+    } else {
+        true
+    };
+    told.then(|| reader.say(*spoken)).flatten()
 }
 
 /// A day of the week by its short name, with or without its point.
@@ -47,9 +47,7 @@ fn day(reader: &mut Reader) -> Option<&'static str> {
 /// Rule: `Mon.-Sun.`.
 pub(super) fn days(mut reader: Reader) -> Option<Said> {
     let first = day(&mut reader)?;
-    if reader.eat_any(&['-', '–']).is_none() {
-        return None;
-    }
+    reader.eat_any(&['-', '–'])?;
     let second = day(&mut reader).filter(|_| reader.at_end())?;
     reader.say(format!("{first} to {second}"))
 }
@@ -115,7 +113,7 @@ pub(super) fn mark(mut reader: Reader) -> Option<Said> {
 
 /// Whether a mark stands in an equation: a number or a letter on both sides, and `=` nearby.
 fn in_equation(reader: &Reader) -> bool {
-    let (before, after) = (reader.before().trim_end(), reader.rest());
+    let (before, after) = (reader.shortly_before().trim_end(), reader.rest());
     let operand = |c: char| c.is_alphanumeric() || c == ')' || c == '(';
     let nearby = |text: &str| text.contains('=');
     before.ends_with(operand)
@@ -128,7 +126,7 @@ pub(super) fn saint(mut reader: Reader) -> Option<Said> {
     if !reader.eat("St. ") || !reader.peek().is_some_and(char::is_uppercase) {
         return None;
     }
-    let before = reader.before().trim_end();
+    let before = reader.shortly_before().trim_end();
     let start = before.rfind(' ').map_or(0, |at| at + 1);
     let street = before.get(start..)?.starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit());
     (!street || start == 0 && before.is_empty()).then(|| Said { len: 3, text: "Saint".to_owned() })

@@ -1,6 +1,7 @@
 //! Dates, years, decades and eras.
 
 use super::number::{below_hundred, cardinal, ordinal, pair};
+use super::time::is_hour;
 use super::words::{Place, Written};
 use crate::spoken::en::tables::MONTHS;
 
@@ -27,8 +28,7 @@ fn day(place: &Place, n: usize) -> Option<(usize, u128)> {
 /// Rule: a year alone.
 pub(super) fn year_alone(place: &Place) -> Option<Written> {
     let (len, first, second) = pair(place, 0)?;
-    let clock = first <= 10 || first <= 12 && matches!(place.before(), "at" | "until" | "till");
-    if clock || !PAIRED_YEARS.contains(&first) {
+    if is_hour(place, first) || !PAIRED_YEARS.contains(&first) {
         return None;
     }
     Written::new(len, format!("{first}{second:02}"))

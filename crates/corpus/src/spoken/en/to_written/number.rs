@@ -321,6 +321,6 @@ pub(super) fn fraction(place: &Place) -> Option<Written> {
             ordinal_word(one).filter(|below| (3..=10).contains(below))?
         }
     };
-    let fits = (above == 1) == !word.ends_with('s') && word != "halves" || word == "halves";
+    let fits = (above == 1) != word.ends_with('s');
     fits.then(|| Written { n_words: len + 1, text: format!("{above}/{below}") })
 }

@@ -91,26 +91,19 @@ fn with_country(place: &Place) -> Option<Written> {
 
 /// Rule: `SSN is seven double nine one two three double one three`.
 pub(super) fn social_security(place: &Place) -> Option<Written> {
-    let (name, lead) = match (
-        place.word(0),
-        place.phrase(0, "s s n"),
-        place.phrase(0, "social security number"),
-    ) {
-        ("ssn", ..) => (1, place.text(0).to_owned()),
-        (_, Some(len), _) => (len, (0..3).map(|n| place.text(n)).collect()),
-        (_, _, Some(len)) => {
-            (len, format!("{} {} {}", place.text(0), place.text(1), place.text(2)))
-        }
-        _ => return None,
-    };
-    let is = usize::from(matches!(place.word(name), "is" | "number"));
-    let (len, text) = digits(place, name + is);
+    let names = ["ssn", "s s n", "social security number"];
+    let (len, name) = names.iter().find_map(|name| Some((place.phrase(0, name)?, name)))?;
+    // Letters said one by one are joined, in their case.
+    let between = if *name == "s s n" { "" } else { " " };
+    let name: Vec<&str> = (0..len).map(|n| place.text(n)).collect();
+    let is = usize::from(place.word(len) == "is");
+    let (more, text) = digits(place, len + is);
     if text.len() != 9 {
         return None;
     }
-    let between = if is == 1 { format!(" {}", place.text(name)) } else { String::new() };
     let number = format!("{}-{}-{}", &text[..3], &text[3..5], &text[5..]);
-    Written::new(name + is + len, format!("{lead}{between} {number}"))
+    let is_text = if is == 1 { format!(" {}", place.text(len)) } else { String::new() };
+    Written::new(len + is + more, format!("{}{is_text} {number}", name.join(between)))
 }
 
 /// A number of an address: digits, or `forty five`, or `one twenty three`.

@@ -60,16 +60,19 @@ pub(super) fn hour_and_minute(place: &Place) -> Option<Written> {
         && second < 60
     {
         let (more, text) = suffix(place, len);
-        // Without a word that tells, `eleven fifty` is rather a year.
-        let tells = more > 0
-            || first < 11
-            || first <= 12 && matches!(place.before(), "at" | "until" | "till");
+        let tells = more > 0 || is_hour(place, first);
         return if tells { clock(len + more, first, second, &text) } else { None };
     }
     let (len, hour) = hour(place, 0)?;
-    let (more, _) = half_of_day(place, len)?;
-    let (all, text) = suffix(place, len);
-    clock(len + all.max(more), hour, 0, &text)
+    half_of_day(place, len)?;
+    let (more, text) = suffix(place, len);
+    clock(len + more, hour, 0, &text)
+}
+
+/// Whether the first number of a pair, where nothing else tells, is rather an hour than a century:
+/// `ten fifty`, and `eleven fifty` behind `at`.
+pub(super) fn is_hour(place: &Place, first: u128) -> bool {
+    first <= 10 || first <= 12 && matches!(place.before(), "at" | "until" | "till")
 }
 
 /// Rule: `three o'clock`.
@@ -98,6 +101,8 @@ pub(super) fn past_or_to(place: &Place) -> Option<Written> {
         "to" | "till" | "til" | "before" if minutes != 30 => false,
         _ => return None,
     };
+    // `ten to eleven` alone may be a range.
+    let stated = stated || place.word(len) == "past";
     let (more, hour) = hour(place, len + 1)?;
     // `twenty past hundred`, `quarter to one point five`: no hour.
     if matches!(place.word(len + 1 + more), "hundred" | "thousand" | "million" | "point") {
@@ -105,9 +110,7 @@ pub(super) fn past_or_to(place: &Place) -> Option<Written> {
     }
     let len = len + 1 + more;
     let (more, text) = suffix(place, len);
-    // `ten to eleven` alone may be a range.
-    let tells = stated || more > 0 || place.word(len - 2) == "past";
-    if !tells || digit(place.word(len)).is_some() {
+    if !(stated || more > 0) || digit(place.word(len)).is_some() {
         return None;
     }
     let (hour, minute) = match (past, hour) {
