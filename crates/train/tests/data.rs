@@ -41,6 +41,7 @@ fn packed(folder: &Path, format: DataFormat, lengths: &[usize]) -> Packed {
             match format {
                 DataFormat::Text => json!({"text": text}),
                 DataFormat::Chat => json!({"prompt": SENTENCES[0], "completion": text}),
+                DataFormat::Tokens => panic!("tokens are not packed from records"),
             }
             .to_string()
         })

@@ -68,7 +68,7 @@ pub fn inspect(folder: &Path, wanted: &Wanted) -> Result<Samples, Error> {
     let of_reason =
         wanted.reason.as_ref().map(|part| format!("strpos(reason, {}) > 0", quoted(part)));
     let mut samples = Samples::default();
-    draw(&relations, "texts", &[of_source.clone()], wanted.n, |rows| {
+    draw(&relations, "texts", std::slice::from_ref(&of_source), wanted.n, |rows| {
         samples.kept.extend(records(rows));
     })?;
     draw(&relations, "dropped", &[of_source, of_step, of_reason], wanted.n, |rows| {

@@ -1,12 +1,12 @@
 //! A run of a recipe: read, keep, write.
 //!
 //! *Read and keep*: each unit of files becomes a table of the records that pass the steps which look
-//! at one at a time, and a table of those that do not ([`keep`]). *Write*: who says the same is found
-//! over all of them ([`duplicates`]); what is left of each unit gets its one form and its tokens
-//! ([`write`]), and all of it together is mixed and shuffled into shards ([`shuffle`]) and told of on
-//! a data card ([`card`]).
+//! at one at a time, and a table of those that do not (`keep.rs`). *Write*: who says the same is found
+//! over all of them (`duplicates.rs`); what is left of each unit gets its one form and its tokens
+//! (`write.rs`), and all of it together is mixed and shuffled into shards (`shuffle.rs`) and told of on
+//! a data card (`card.rs`).
 //!
-//! Each of these is a task, whose outputs follow from its key; the [`manifest`] knows which are done.
+//! Each of these is a task, whose outputs follow from its key; `manifest.rs` knows which are done.
 
 mod card;
 mod duplicates;
@@ -62,9 +62,6 @@ const VALIDATION: &str = "validation";
 const CARD: &str = "card";
 /// Where what does not fit into memory waits.
 const SPILL: &str = "work/spill";
-
-/// What a run left behind: [`Summary`] as a file.
-pub const SUMMARY: &str = "card/summary.json";
 
 /// Makes the corpus that a recipe describes, or goes on where an earlier run of it has ended.
 ///
