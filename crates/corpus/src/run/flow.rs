@@ -51,9 +51,13 @@ mod tests {
 
     #[test]
     fn order_is_kept_and_the_first_failure_ends_all() {
-        let numbers = |take: &mut Take<'_, u32>| (0..1000).try_for_each(|number| take(number));
+        let numbers = |take: &mut Take<'_, u32>| (0..1000).try_for_each(take);
         let mut seen = Vec::new();
-        flow(numbers, |number| number * 2, |number| Ok(seen.push(number))).unwrap();
+        let write = |number| {
+            seen.push(number);
+            Ok(())
+        };
+        flow(numbers, |number| number * 2, write).unwrap();
         assert_eq!(seen, (0..1000).map(|number| number * 2).collect::<Vec<_>>());
 
         let fail = |number| match number {

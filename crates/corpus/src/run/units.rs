@@ -113,11 +113,9 @@ mod tests {
             fs::write(at(name), name).unwrap();
         }
         fs::File::create(at("big.jsonl")).unwrap().set_len(UNIT_BYTES + 1).unwrap();
-        let recipe = format!(
-            "output = 'out'\n\
+        let recipe = "output = 'out'\n\
              [[source]]\nname = 'web'\npaths = ['pages', 'big.jsonl']\n\
-             [[source]]\nname = 'notes'\npaths = ['notes.txt']\n",
-        );
+             [[source]]\nname = 'notes'\npaths = ['notes.txt']\n";
         fs::write(at("recipe.toml"), recipe).unwrap();
         let recipe = Recipe::read(&at("recipe.toml")).unwrap();
         let units = units(&recipe).unwrap();

@@ -106,7 +106,9 @@ pub(crate) fn program(folder: &Path) -> Command {
 pub(crate) fn complaint(output: &Output) -> String {
     assert!(!output.status.success());
     let said = String::from_utf8(output.stderr.clone()).unwrap();
-    said.lines().last().unwrap().to_owned()
+    let complaints: Vec<&str> = said.lines().filter(|line| line.starts_with("Error: ")).collect();
+    assert_eq!(complaints.len(), 1, "{said}");
+    complaints[0].to_owned()
 }
 
 /// Every file under a folder, by its path, with what it holds.
