@@ -197,7 +197,7 @@ proptest! {
 
     /// Nothing is written and nothing numbers are said with: every byte stays.
     #[test]
-    fn other_text_stays(text in "[的是在有我他来说地着看们那过得自然发现经济 ，。！？ＡＢ（）\u{e9}\n]*") {
+    fn other_text_stays(text in "[的是在有我他来说地着看们那过得自然发现经济 ，。！？（）\u{e9}\n]*") {
         for direction in DIRECTIONS {
             for conventions in CONVENTIONS {
                 prop_assert_eq!(&rewrite(&text, &options(direction, conventions)), &text);

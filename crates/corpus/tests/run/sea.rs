@@ -40,8 +40,8 @@ pub(crate) fn sources(folder: &Path) {
     fs::create_dir_all(&pages).unwrap();
     for number in 0..12 {
         let page = format!(
-            "<html><head><title>Log {number}</title></head><body><nav><a href=/>Home</a></nav><article><p>{}</p>\
-             <p>Write to keeper{number}@example.org on 3 May 2021.</p></article></body></html>",
+            "<html><head><title>Log {number}</title></head><body><nav><a href=/>Home</a></nav><article><p>{} \
+             It was told on 3 May 2021 to keeper{number}@example.org, who wrote it down.</p></article></body></html>",
             text(number)
         );
         fs::write(pages.join(format!("{number:02}.html")), page).unwrap();
