@@ -41,7 +41,7 @@ pub(crate) fn sources(folder: &Path) {
     for number in 0..12 {
         let page = format!(
             "<html><head><title>Log {number}</title></head><body><nav><a href=/>Home</a></nav><article><p>{} \
-             It was told on 3 May 2021 to keeper{number}@example.org, who wrote it down.</p></article></body></html>",
+             It was told on 3 May 2021 to keeper{number}@hadal-log.org, who wrote it down.</p></article></body></html>",
             text(number)
         );
         fs::write(pages.join(format!("{number:02}.html")), page).unwrap();
