@@ -9,7 +9,7 @@ use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
 
 /// The font that charts of training runs have.
-const FONT: &[u8] = include_bytes!("../../../cli/src/train/font/DejaVuSans-subset.ttf");
+const FONT: &[u8] = include_bytes!("../../../../assets/font/DejaVuSans-subset.ttf");
 
 const COLOURS: [RGBColor; 4] =
     [RGBColor(31, 119, 180), RGBColor(214, 126, 14), RGBColor(44, 140, 60), RGBColor(148, 82, 176)];
