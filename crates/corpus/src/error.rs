@@ -1,6 +1,7 @@
 //! What can be wrong with what a corpus is made from.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// Why a step could not run. A single bad record is never one of these: it is dropped, with its
 /// reason, and the run goes on.
@@ -12,7 +13,7 @@ pub enum Error {
         /// Which file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// Records could not be read from, or written to, a stream.
     #[error("{stream}: {source}")]
@@ -20,7 +21,7 @@ pub enum Error {
         /// Which stream: `standard input`, `standard output`.
         stream: &'static str,
         /// What the system said.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// A file of a de-duplication index is not whole.
     #[error("{}: damaged at byte {offset}, where a whole record was expected; bring the file back from a copy", path.display())]
@@ -125,4 +126,9 @@ pub enum Error {
         /// How many there may be.
         most: u64,
     },
+}
+
+/// Says of which file the system complained.
+pub(crate) fn at(path: &Path) -> impl Fn(io::Error) -> Error {
+    move |source| Error::File { path: path.to_owned(), source }
 }

@@ -55,25 +55,38 @@ pub fn multiply(
     pass(&|record| Ok(multiply(record)), input, kept, dropped)
 }
 
-/// What becomes of a record.
-type Outcome = Result<Vec<Record>, Box<Dropped>>;
-
 fn pass(
-    outcome: &(dyn Fn(Record) -> Outcome + Sync),
-    mut input: impl BufRead,
+    outcome: &(dyn Fn(Record) -> Result<Vec<Record>, Box<Dropped>> + Sync),
+    input: impl BufRead,
     mut kept: impl Write,
+    dropped: impl Write,
+) -> Result<Counts, Error> {
+    let mut n_kept = 0;
+    let counts = sort(outcome, input, dropped, |all| {
+        let mut records = all.iter().flatten();
+        n_kept += all.iter().map(Vec::len).sum::<usize>() as u64;
+        records.try_for_each(|record| write_kept(&mut kept, record))
+    })?;
+    flush(&mut kept)?;
+    Ok(Counts { n_kept, ..counts })
+}
+
+/// Gives `keep` what `outcome` makes of the records of `input`, a batch at a time, in order, and writes
+/// what it drops; what is kept is counted by the record it was made of.
+pub(crate) fn sort<T: Send>(
+    outcome: &(dyn Fn(Record) -> Result<T, Box<Dropped>> + Sync),
+    mut input: impl BufRead,
     mut dropped: impl Write,
+    mut keep: impl FnMut(Vec<T>) -> Result<(), Error>,
 ) -> Result<Counts, Error> {
     let mut counts = Counts::default();
     each_batch(&mut input, |records| {
-        let outcomes: Vec<Outcome> =
+        let outcomes: Vec<Result<T, Box<Dropped>>> =
             records.into_par_iter().map(|record| record.and_then(outcome)).collect();
+        let mut kept = Vec::with_capacity(outcomes.len());
         for outcome in outcomes {
             match outcome {
-                Ok(records) => {
-                    counts.n_kept += records.len() as u64;
-                    records.iter().try_for_each(|record| write_kept(&mut kept, record))?;
-                }
+                Ok(made) => kept.push(made),
                 Err(drop) => {
                     match drop.is_unreadable() {
                         true => counts.n_unreadable += 1,
@@ -83,9 +96,9 @@ fn pass(
                 }
             }
         }
-        Ok(())
+        counts.n_kept += kept.len() as u64;
+        keep(kept)
     })?;
-    flush(&mut kept)?;
     flush(&mut dropped)?;
     Ok(counts)
 }

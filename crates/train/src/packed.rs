@@ -18,11 +18,13 @@ pub(crate) fn open(
     folders: &[PathBuf],
     tokenizer: &Tokenizer,
 ) -> Result<(Shards, PackReport), Error> {
+    // Whose tokens they are is known long before their hashes are.
+    let report = reports(folders, tokenizer)?;
     let mut all = Shards::default();
     for folder in folders {
         all.extend(Shards::open(folder)?);
     }
-    Ok((all, reports(folders, tokenizer)?))
+    Ok((all, report))
 }
 
 /// The sum of the reports of `folders`.

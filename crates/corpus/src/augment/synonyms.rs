@@ -7,6 +7,7 @@ use rand::{Rng, RngExt};
 
 use super::wordnet::Inflections;
 use crate::Error;
+use crate::error::at;
 
 /// Synonyms of words.
 #[derive(Default)]
@@ -53,8 +54,7 @@ impl Synonyms {
     /// # Errors
     /// Where the file cannot be read, or a line is not of this form.
     pub fn of_tab(path: &Path) -> Result<Synonyms, Error> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| Error::File { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(at(path))?;
         Synonyms::of_tab_text(&text).map_err(|(line, expected)| Error::Synonyms {
             path: path.to_owned(),
             line,

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::Synonyms;
 use super::synonyms::Gathering;
 use crate::Error;
+use crate::error::at;
 
 const PARTS: [&str; 4] = ["noun", "verb", "adj", "adv"];
 
@@ -47,7 +48,7 @@ impl Synonyms {
 }
 
 fn read(path: &Path) -> Result<String, Error> {
-    std::fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })
+    std::fs::read_to_string(path).map_err(at(path))
 }
 
 /// The words of one sense: `offset lex_filenum ss_type w_cnt word lex_id [word lex_id...] ...`, the

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use super::entry::Entry;
 use super::sketch::Sketch;
 use crate::Error;
+use crate::error::at;
 
 const MARK: &[u8; 12] = b"hadal-dedup\0";
 
@@ -254,8 +255,4 @@ fn parse_numbers(bytes: &[u8]) -> Option<(Vec<u32>, &[u8])> {
     let (numbers, rest) = rest.split_at_checked(n_bytes)?;
     let numbers = numbers.chunks_exact(4);
     Some((numbers.map(|n| u32::from_le_bytes([n[0], n[1], n[2], n[3]])).collect(), rest))
-}
-
-fn at(path: &Path) -> impl Fn(std::io::Error) -> Error {
-    move |source| Error::File { path: path.to_owned(), source }
 }

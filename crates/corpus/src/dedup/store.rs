@@ -7,6 +7,7 @@ use super::entry::Entry;
 use super::index::{Answer, Index, Rule};
 use super::log::Log;
 use crate::Error;
+use crate::error::at;
 
 /// An index, the ids of its records, and a log in a folder where it is to last.
 ///
@@ -84,13 +85,12 @@ impl Store {
 
 fn lock(folder: &Path) -> Result<File, Error> {
     let path = folder.join("lock");
-    let at = |source| Error::File { path: path.clone(), source };
-    std::fs::create_dir_all(folder).map_err(at)?;
-    let file = File::create(&path).map_err(at)?;
+    std::fs::create_dir_all(folder).map_err(at(&path))?;
+    let file = File::create(&path).map_err(at(&path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Error::IndexInUse { path: folder.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(at(source)),
+        Err(TryLockError::Error(source)) => Err(at(&path)(source)),
     }
 }
 

@@ -22,7 +22,7 @@ pub use fineweb::FineWeb;
 pub use gopher_quality::GopherQuality;
 pub use gopher_repetition::GopherRepetition;
 pub use personal::{Kind, Masked, Personal};
-pub(crate) use words::is_han;
+pub(crate) use words::{JIEBA, is_han};
 pub use words::{Language, Segmenter, Word};
 
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! How words are counted: as Unicode divides them, and Chinese by a dictionary.
 
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 
 use jieba_rs::Jieba;
 use unicode_segmentation::UnicodeSegmentation;
@@ -9,9 +9,17 @@ use crate::Record;
 
 /// Finds words. The Chinese dictionary is unfolded when the first Chinese text comes, so that a run
 /// over English never pays for it.
-#[derive(Default)]
 pub struct Segmenter {
-    jieba: OnceLock<Jieba>,
+    jieba: &'static LazyLock<Jieba>,
+}
+
+/// The one dictionary of the program, which is large.
+pub(crate) static JIEBA: LazyLock<Jieba> = LazyLock::new(Jieba::new);
+
+impl Default for Segmenter {
+    fn default() -> Self {
+        Self { jieba: &JIEBA }
+    }
 }
 
 /// A word and where it stands.
@@ -55,7 +63,7 @@ impl Segmenter {
 
     /// Jieba with its dictionary.
     pub(crate) fn jieba(&self) -> &Jieba {
-        self.jieba.get_or_init(Jieba::new)
+        self.jieba
     }
 
     fn cut<'a>(&self, text: &'a str, from: usize, to: usize, words: &mut Vec<Word<'a>>) {

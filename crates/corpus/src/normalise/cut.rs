@@ -1,11 +1,8 @@
 //! A line cut into Chinese words, when someone first asks.
 
 use std::cell::OnceCell;
-use std::sync::LazyLock;
 
-use jieba_rs::Jieba;
-
-static JIEBA: LazyLock<Jieba> = LazyLock::new(Jieba::new);
+use crate::filter::JIEBA;
 
 /// A line and, once asked for, where its words begin and end.
 pub(super) struct Cut<'a> {

@@ -5,8 +5,8 @@ use std::path::Path;
 use hadal_tokenizer::Tokenizer;
 use sha2::{Digest, Sha256};
 
-use crate::Error;
 use crate::table::hex;
+use crate::{Dropped, Error, Record};
 
 /// A text's tokens.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,12 +42,6 @@ impl Encoder {
         &self.sha256
     }
 
-    /// The tokenizer itself.
-    #[must_use]
-    pub fn tokenizer(&self) -> &Tokenizer {
-        &self.tokenizer
-    }
-
     /// The tokens of a text; nothing where the tokenizer cannot say it.
     #[must_use]
     pub fn encode(&self, text: &str) -> Option<Tokens> {
@@ -55,5 +49,10 @@ impl Encoder {
         let ids = tokenizer.encode(text, false).ok()?;
         let ids = tokenizer.bos().into_iter().chain(ids).chain(tokenizer.eos()).collect();
         Some(Tokens { ids, n_bytes: u32::try_from(text.len()).ok()? })
+    }
+
+    /// A record whose text [`Encoder::encode`] gave nothing for.
+    pub(crate) fn cannot_say(&self, record: Record) -> Box<Dropped> {
+        Dropped::by("pack", record, "the tokenizer cannot say it")
     }
 }

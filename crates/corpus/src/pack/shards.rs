@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::Error;
+use crate::error::at;
 use crate::table::{Output, hex, written_aside};
 
 /// The most tokens of a shard, and how many there are where nothing else is asked for: 256 MiB.
@@ -69,7 +70,7 @@ impl ShardWriter {
             }
             old.into_iter().filter(|path| path.exists()).try_for_each(fs::remove_file)
         };
-        clear().map_err(|source| Error::File { path: folder.to_owned(), source })?;
+        clear().map_err(at(folder))?;
         Ok(Self {
             folder: folder.to_owned(),
             shard_tokens,

@@ -13,6 +13,7 @@ mod parquet;
 mod source;
 mod warc;
 
+pub(crate) use source::in_order;
 pub use source::{read, read_stream};
 
 use crate::{Dropped, Error, Record};

@@ -139,6 +139,14 @@ const MOST_GROWTH: u64 = 500;
 /// What a stream may grow to whatever its packed length, in bytes.
 const FREE_GROWTH: u64 = 64 << 20;
 
+/// Why a stream that grows further is given up.
+pub(super) const OUT_OF_PROPORTION: &str = "unpacks to more than five hundred times its length";
+
+/// What so many packed bytes may unpack to.
+pub(super) fn allowed(n_packed: u64) -> u64 {
+    FREE_GROWTH.max(n_packed.saturating_mul(MOST_GROWTH))
+}
+
 /// Watches how much of a packed stream has been read, against what came of it.
 pub(super) struct Growth {
     n_packed: Rc<Cell<u64>>,
@@ -196,13 +204,13 @@ pub(super) struct Limited<R> {
 
 impl<R: Read> Read for Limited<R> {
     fn read(&mut self, out: &mut [u8]) -> Result<usize> {
-        let allowed = FREE_GROWTH.max(self.n_packed.get().saturating_mul(MOST_GROWTH));
+        let allowed = allowed(self.n_packed.get());
         if self.n_unpacked == u64::MAX {
             return Ok(0);
         }
         if self.n_unpacked > allowed {
             self.n_unpacked = u64::MAX;
-            return Err(corrupt("unpacks to more than five hundred times its length"));
+            return Err(corrupt(OUT_OF_PROPORTION));
         }
         let n_read = self.unpacked.read(out)?;
         self.n_unpacked += n_read as u64;

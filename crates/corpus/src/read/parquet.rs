@@ -11,15 +11,12 @@ use datafusion::parquet::arrow::arrow_reader::{
 };
 use datafusion::parquet::file::reader::ChunkReader;
 
+use super::packed::{OUT_OF_PROPORTION, allowed};
 use super::{Emit, LONGEST, id, unreadable};
 use crate::{Error, Record};
 
 /// Rows held at once: few, as each may be a long text.
 const BATCH_ROWS: usize = 128;
-
-/// How many times its packed length a group of rows may unpack to, beyond what is small anyway.
-const MOST_GROWTH: i64 = 500;
-const FREE_GROWTH: i64 = 64 << 20;
 
 /// Reads what `input` opens, once for each group of rows. One that is broken is dropped, and reading
 /// goes on with the next.
@@ -33,10 +30,11 @@ pub(super) fn read<R: ChunkReader + 'static>(
     let Some(metadata) = metadata else { return emit(corrupt(name.to_owned())) };
     let mut number = 0;
     for (group, about) in metadata.metadata().row_groups().iter().enumerate() {
-        let allowed = FREE_GROWTH.max(about.compressed_size().saturating_mul(MOST_GROWTH));
-        if about.total_byte_size() > allowed {
-            let reason = "unpacks to more than five hundred times its length";
-            emit(unreadable(id(name, number), b"", reason))?;
+        // Lengths that are negative are none.
+        let [n_packed, n_unpacked] = [about.compressed_size(), about.total_byte_size()]
+            .map(|length| u64::try_from(length).unwrap_or(0));
+        if n_unpacked > allowed(n_packed) {
+            emit(unreadable(id(name, number), b"", OUT_OF_PROPORTION))?;
         } else {
             let rows = guarded(|| open(input()?, &metadata, group).ok());
             let is_whole = match rows {

@@ -40,7 +40,7 @@ fn name(path: &Path) -> String {
 }
 
 /// What stands in a folder, in the order of names; links are not followed, as they may lead back.
-fn in_order(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+pub(crate) fn in_order(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut inside = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;

@@ -11,12 +11,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, ListBuilder, RecordBatch, UInt32Array, UInt64Array,
-    UInt64Builder,
+    ArrayRef, AsArray, BooleanArray, ListBuilder, RecordBatch, UInt64Array, UInt64Builder,
 };
-use datafusion::arrow::datatypes::{DataType, Field, Schema, UInt32Type, UInt64Type};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, UInt64Type};
 
 use super::relations::Relations;
+use super::tables::lists;
 use crate::Error;
 use crate::dedup::{Clusters, MOST_RECORDS, N_POSTED, RADIUS, Rule, Sketch, likeness};
 use crate::table::{Output, TableWriter};
@@ -85,9 +85,7 @@ pub(super) fn find(
     files: &Files<'_>,
 ) -> Result<Output, Error> {
     let mut clusters = Clusters::default();
-    (0..numbering.n_records()).for_each(|_| {
-        clusters.push();
-    });
+    (0..numbering.n_records()).for_each(|_| clusters.push());
     register(relations, rule);
     relations.table("sketches", files.sketches)?;
     relations.view(
@@ -144,17 +142,18 @@ fn each_pair(rows: &RecordBatch, mut each: impl FnMut(u64, u64)) {
 
 /// Sorts records by what they share, and writes who is to be compared with whom.
 fn write_pairs(relations: &Relations, path: &Path) -> Result<(), Error> {
-    let schema =
-        Arc::new(Schema::new(["a", "b"].map(|n| Field::new(n, DataType::UInt64, false)).to_vec()));
-    let mut table = TableWriter::create(path, schema.clone())?;
-    let mut group = Group::default();
-    let (mut a, mut b) = (Vec::new(), Vec::new());
-    let mut write = |a: &mut Vec<u64>, b: &mut Vec<u64>| {
-        let columns =
-            [a, b].map(|numbers| Arc::new(UInt64Array::from(std::mem::take(numbers))) as ArrayRef);
-        let rows = RecordBatch::try_new(schema.clone(), columns.to_vec());
-        table.write(&rows.expect("both columns are as long"))
+    let fields = ["a", "b"].map(|name| Field::new(name, DataType::UInt64, false));
+    let schema = Arc::new(Schema::new(fields.to_vec()));
+    let rows_of = |pairs: &[(u64, u64)]| {
+        let [a, b] = [
+            UInt64Array::from_iter_values(pairs.iter().map(|pair| pair.0)),
+            UInt64Array::from_iter_values(pairs.iter().map(|pair| pair.1)),
+        ];
+        let rows = RecordBatch::try_new(schema.clone(), vec![Arc::new(a), Arc::new(b)]);
+        rows.expect("both columns are as long")
     };
+    let mut table = TableWriter::create(path, schema.clone())?;
+    let (mut group, mut pairs) = (Group::default(), Vec::new());
     relations.rows(
         "what records share",
         "SELECT key, number, fingerprint FROM
@@ -164,15 +163,13 @@ fn write_pairs(relations: &Relations, path: &Path) -> Result<(), Error> {
             let [key, number, fingerprint] =
                 [0, 1, 2].map(|column| rows.column(column).as_primitive::<UInt64Type>().values());
             for row in 0..rows.num_rows() {
-                group.meet(key[row], number[row], fingerprint[row], |first, second| {
-                    a.push(first);
-                    b.push(second);
-                });
+                group.meet(key[row], number[row], fingerprint[row], &mut pairs);
             }
-            if a.len() >= 1 << 16 { write(&mut a, &mut b) } else { Ok(()) }
+            table.write(&rows_of(&pairs))?;
+            pairs.clear();
+            Ok(())
         },
     )?;
-    write(&mut a, &mut b)?;
     table.finish().map(|_| ())
 }
 
@@ -185,8 +182,9 @@ struct Group {
 }
 
 impl Group {
-    /// Gives `pair` each record of the group that `number` is to be compared with, and adds it.
-    fn meet(&mut self, key: u64, number: u64, fingerprint: u64, mut pair: impl FnMut(u64, u64)) {
+    /// Adds to `pairs` each record of the group with `number`, where they are to be compared, and
+    /// `number` to the group.
+    fn meet(&mut self, key: u64, number: u64, fingerprint: u64, pairs: &mut Vec<(u64, u64)>) {
         if key != self.key {
             self.members.clear();
             self.key = key;
@@ -195,10 +193,8 @@ impl Group {
         let fingerprint = if is_block { fingerprint } else { 0 };
         for (other, numbers) in &self.members {
             if (other ^ fingerprint).count_ones() <= RADIUS {
-                numbers
-                    .iter()
-                    .filter(|&&other| other != number)
-                    .for_each(|&other| pair(other, number));
+                let others = numbers.iter().filter(|&&other| other != number);
+                pairs.extend(others.map(|&other| (other, number)));
             }
         }
         let same = self.members.entry(fingerprint).or_default();
@@ -236,7 +232,7 @@ fn register(relations: &Relations, rule: Rule) {
             let mut row = Vec::new();
             for (&fingerprint, hashes) in fingerprints.values().iter().zip(lists(&columns[1])) {
                 row.clear();
-                keys(fingerprint, &hashes, &mut row);
+                keys(fingerprint, hashes, &mut row);
                 found.values().append_slice(&row);
                 found.append(true);
             }
@@ -248,31 +244,13 @@ fn register(relations: &Relations, rule: Rule) {
         vec![list(DataType::UInt32), list(DataType::UInt32)],
         DataType::Boolean,
         Arc::new(move |columns| {
-            let sketch = |hashes| Sketch::from_hashes(hashes).unwrap_or_default();
+            let sketch = |hashes: &[u32]| Sketch::from_hashes(hashes.to_vec()).unwrap_or_default();
             let pairs = lists(&columns[0]).map(sketch).zip(lists(&columns[1]).map(sketch));
             let are_alike =
                 pairs.map(|(a, b)| likeness(&a, &b, rule.measure, rule.threshold).is_some());
             Ok(Arc::new(BooleanArray::from_iter(are_alike.map(Some))))
         }),
     );
-}
-
-/// The lists of a column of sketches.
-fn lists(column: &ArrayRef) -> impl Iterator<Item = Vec<u32>> + '_ {
-    let lists = column.as_list::<i32>();
-    let values = lists.values().as_primitive::<UInt32Type>().values();
-    let offsets = lists.value_offsets();
-    (0..lists.len()).map(|row| values[offsets[row] as usize..offsets[row + 1] as usize].to_vec())
-}
-
-/// A column of lists of numbers.
-pub(super) fn list_column<'a>(sketches: impl Iterator<Item = &'a [u32]>) -> ArrayRef {
-    let mut column = ListBuilder::new(UInt32Array::builder(0));
-    for hashes in sketches {
-        column.values().append_slice(hashes);
-        column.append(true);
-    }
-    Arc::new(column.finish())
 }
 
 fn write_found(

@@ -3,22 +3,21 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray, UInt64Array};
+use datafusion::arrow::array::{RecordBatch, UInt64Array};
 use rayon::prelude::*;
-use serde_json::json;
 
-use super::duplicates::list_column;
 use super::flow::{Take, flow};
 use super::recipe::Recipe;
+use super::tables::{Tables, Written, constant, list_column};
 use super::units::Unit;
-use super::watch::{Event, Tally, Watch};
+use super::watch::Watch;
 use crate::dedup::{Entry, without_repeats};
 use crate::extract::{Extract, language};
 use crate::filter::classifier::Model;
 use crate::filter::{Decision, Personal, Segmenter, rules};
 use crate::pack::Decontaminate;
 use crate::read::{self, Outcome};
-use crate::table::{Columns, Output, TableWriter, batch};
+use crate::table::{Columns, batch};
 use crate::{Dropped, Error, Record, Step};
 
 /// Records that pass through the steps together, and the bytes they may have.
@@ -117,24 +116,15 @@ impl Step for WithoutRepeats {
     }
 }
 
-/// The files that a unit is kept in.
-pub(super) struct Kept {
-    /// What passed all steps.
-    pub(super) kept: Output,
-    /// What was dropped.
-    pub(super) dropped: Output,
-    /// How many, as the manifest has it.
-    pub(super) counts: serde_json::Value,
-}
-
-/// Reads a unit, sends its records through the steps, and writes what is kept and what is dropped.
+/// Reads a unit, sends its records through the steps, and writes what is kept and what is dropped into
+/// `files`.
 pub(super) fn keep(
     recipe: &Recipe,
     steps: &[Box<dyn Step>],
     unit: &Unit,
-    (kept, dropped): (&Path, &Path),
+    files: (&Path, &Path),
     watch: &mut Watch<'_>,
-) -> Result<Kept, Error> {
+) -> Result<Written, Error> {
     let source = &recipe.sources[unit.source];
     let has_language = recipe.extract.is_some();
     let complete = |mut record: Record| {
@@ -145,37 +135,24 @@ pub(super) fn keep(
         }
         record
     };
-    let act = |outcomes: Vec<Outcome>| -> Vec<Result<(Record, Entry), Box<Dropped>>> {
-        let one = |outcome: Outcome| {
-            let record =
-                steps.iter().try_fold(complete(outcome?), |record, step| step.apply(record))?;
-            let entry = Entry::of(&record.text);
-            Ok((record, entry))
-        };
+    let is_compared = recipe.dedup.is_some();
+    let one = |outcome: Outcome| {
+        let record =
+            steps.iter().try_fold(complete(outcome?), |record, step| step.apply(record))?;
+        let entry = if is_compared { Entry::of(&record.text) } else { Entry::default() };
+        Ok(Some((record, entry)))
+    };
+    let act = |outcomes: Vec<Outcome>| -> Vec<Result<Option<Kept>, Box<Dropped>>> {
         outcomes.into_par_iter().map(one).collect()
     };
-    let mut tally = Tally::default();
-    let mut files = Files::create(unit.index, &source.name, kept, dropped)?;
-    let write = |outcomes: Vec<Result<(Record, Entry), Box<Dropped>>>| {
-        let (mut keep, mut drop) = (Vec::new(), Vec::new());
-        for outcome in outcomes {
-            match outcome {
-                Ok(record) => keep.push(record),
-                Err(dropped) => drop.push(*dropped),
-            }
-        }
-        tally.n_kept += keep.len() as u64;
-        for dropped in &drop {
-            *tally.dropped.entry(dropped.step.clone()).or_default() += 1;
-        }
-        watch(Event::Counted(&tally));
-        files.write(keep, drop)
-    };
-    flow(|take| read_batches(unit, take), act, write)?;
-    let (kept, dropped) = files.finish()?;
-    let counts = json!({ "n_kept": tally.n_kept, "dropped": tally.dropped });
-    Ok(Kept { kept, dropped, counts })
+    let rows = |first, kept| kept_rows(first, &source.name, kept);
+    let mut tables = Tables::create(unit.index, &source.name, files, &rows)?;
+    flow(|take| read_batches(unit, take), act, |outcomes| tables.write(outcomes, watch))?;
+    tables.finish()
 }
+
+/// A record that passed all steps, and what tells who says the same.
+type Kept = (Record, Entry);
 
 fn read_batches(unit: &Unit, take: &mut Take<'_, Vec<Outcome>>) -> Result<(), Error> {
     let (mut waiting, mut n_bytes) = (Vec::new(), 0);
@@ -195,38 +172,8 @@ fn read_batches(unit: &Unit, take: &mut Take<'_, Vec<Outcome>>) -> Result<(), Er
     take(waiting)
 }
 
-/// The two tables of a unit, as they grow.
-struct Files {
-    unit: usize,
-    source: String,
-    kept: TableWriter,
-    dropped: TableWriter,
-}
-
-impl Files {
-    fn create(unit: usize, source: &str, kept: &Path, dropped: &Path) -> Result<Self, Error> {
-        let kept = TableWriter::create(kept, kept_rows(0, source, Vec::new()).schema())?;
-        let dropped = TableWriter::create(dropped, dropped_rows(source, Vec::new()).schema())?;
-        Ok(Self { unit, source: source.to_owned(), kept, dropped })
-    }
-
-    fn write(&mut self, keep: Vec<(Record, Entry)>, drop: Vec<Dropped>) -> Result<(), Error> {
-        let first = (self.unit as u64) << 32 | self.kept.n_rows();
-        self.kept.write(&kept_rows(first, &self.source, keep))?;
-        self.dropped.write(&dropped_rows(&self.source, drop))
-    }
-
-    fn finish(self) -> Result<(Output, Output), Error> {
-        Ok((self.kept.finish()?, self.dropped.finish()?))
-    }
-}
-
-pub(super) fn constant(text: &str, n: usize) -> ArrayRef {
-    Arc::new(StringArray::from_iter_values(std::iter::repeat_n(text, n)))
-}
-
 /// Rows of what is kept, with what tells who says the same.
-fn kept_rows(first: u64, source: &str, kept: Vec<(Record, Entry)>) -> RecordBatch {
+fn kept_rows(first: u64, source: &str, kept: Vec<Kept>) -> RecordBatch {
     let (records, entries): (Vec<Record>, Vec<Entry>) = kept.into_iter().unzip();
     let numbers = UInt64Array::from_iter_values(first..first + records.len() as u64);
     let content = UInt64Array::from_iter_values(entries.iter().map(|entry| entry.content));
@@ -241,22 +188,6 @@ fn kept_rows(first: u64, source: &str, kept: Vec<(Record, Entry)>) -> RecordBatc
             ("content", Arc::new(content)),
             ("fingerprint", Arc::new(fingerprint)),
             ("hashes", hashes),
-        ],
-    )
-}
-
-/// Rows of what is dropped, with the step and the reason.
-pub(super) fn dropped_rows(source: &str, dropped: Vec<Dropped>) -> RecordBatch {
-    let step = StringArray::from_iter_values(dropped.iter().map(|dropped| &dropped.step));
-    let reason = StringArray::from_iter_values(dropped.iter().map(|dropped| &dropped.reason));
-    let records: Vec<Record> = dropped.into_iter().map(|dropped| dropped.record).collect();
-    batch(
-        &records,
-        Columns::All,
-        vec![
-            ("source", constant(source, records.len())),
-            ("dropped_by", Arc::new(step)),
-            ("reason", Arc::new(reason)),
         ],
     )
 }

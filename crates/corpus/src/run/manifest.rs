@@ -14,6 +14,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::Error;
+use crate::error::at;
 use crate::table::{Output, hex, written_aside};
 
 /// The manifest's own file.
@@ -21,15 +22,15 @@ const NAME: &str = "manifest.jsonl";
 
 /// A task that is done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
+pub(super) struct Entry {
     /// Its name, `keep/00012`.
-    pub task: String,
+    pub(super) task: String,
     /// The hash of all that its outputs follow from.
-    pub key: String,
+    pub(super) key: String,
     /// The files it wrote, by their paths in the run's folder.
-    pub files: BTreeMap<String, Output>,
+    pub(super) files: BTreeMap<String, Output>,
     /// What it counted.
-    pub counts: Value,
+    pub(super) counts: Value,
 }
 
 /// The tasks of a run that are done.
@@ -45,8 +46,7 @@ impl Manifest {
     /// Opens the manifest of a folder. Lines that are torn, or flipped, are tasks not done.
     pub(super) fn open(folder: &Path) -> Result<Self, Error> {
         let path = folder.join(NAME);
-        let at = |source| Error::File { path: path.clone(), source };
-        let bytes = if path.exists() { fs::read(&path).map_err(at)? } else { Vec::new() };
+        let bytes = if path.exists() { fs::read(&path).map_err(at(&path))? } else { Vec::new() };
         let lines = bytes.split(|&byte| byte == b'\n');
         let entries: BTreeMap<_, _> = lines
             .filter_map(|line| serde_json::from_slice::<Entry>(line).ok())
@@ -55,7 +55,7 @@ impl Manifest {
         // Written anew, so that a torn line does not swallow the one that is appended behind it.
         let all = entries.values().cloned().collect::<Vec<_>>();
         write(&path, &all)?;
-        let log = OpenOptions::new().append(true).open(&path).map_err(at)?;
+        let log = OpenOptions::new().append(true).open(&path).map_err(at(&path))?;
         Ok(Self { folder: folder.to_owned(), log, entries, current: BTreeSet::new() })
     }
 
@@ -77,10 +77,15 @@ impl Manifest {
         let mut line = serde_json::to_vec(&entry).expect("an entry is plain data");
         line.push(b'\n');
         let noted = self.log.write_all(&line).and_then(|()| self.log.sync_data());
-        noted.map_err(|source| Error::File { path: self.folder.join(NAME), source })?;
+        noted.map_err(at(&self.folder.join(NAME)))?;
         self.current.insert(entry.task.clone());
         self.entries.insert(entry.task.clone(), entry);
         Ok(())
+    }
+
+    /// A task of this run that is done.
+    pub(super) fn current(&self, task: &str) -> Option<&Entry> {
+        self.current.get(task).and_then(|task| self.entries.get(task))
     }
 
     /// The tasks of this run whose names begin so, in the order of their names.
@@ -107,12 +112,11 @@ impl Manifest {
             self.entries.values().flat_map(|entry| entry.files.keys()).collect();
         for folder in folders {
             let path = self.folder.join(folder);
-            let at = |source| Error::File { path: path.clone(), source };
             for file in fs::read_dir(&path).into_iter().flatten() {
-                let file = file.map_err(at)?.path();
+                let file = file.map_err(at(&path))?.path();
                 let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 if file.is_file() && !known.contains(&format!("{folder}/{name}")) {
-                    fs::remove_file(&file).map_err(at)?;
+                    fs::remove_file(&file).map_err(at(&file))?;
                 }
             }
         }
@@ -124,10 +128,9 @@ impl Manifest {
 ///
 /// # Errors
 /// Where it cannot be read, or is none.
-pub fn entries(folder: &Path) -> Result<Vec<Entry>, Error> {
+pub(super) fn entries(folder: &Path) -> Result<Vec<Entry>, Error> {
     let path = folder.join(NAME);
-    let text =
-        fs::read_to_string(&path).map_err(|source| Error::File { path: path.clone(), source })?;
+    let text = fs::read_to_string(&path).map_err(at(&path))?;
     let entries = text.lines().map(serde_json::from_str).collect::<Result<_, _>>();
     entries.map_err(|error| Error::Table { path, problem: error.to_string() })
 }
@@ -157,8 +160,7 @@ impl Key {
 
     /// Adds what a file holds.
     pub(super) fn add_file(&mut self, path: &Path) -> Result<&mut Self, Error> {
-        let output =
-            Output::of(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+        let output = Output::of(path).map_err(at(path))?;
         Ok(self.add(&output))
     }
 

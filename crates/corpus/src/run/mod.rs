@@ -20,12 +20,12 @@ mod recipe;
 mod relations;
 mod shuffle;
 mod summary;
+mod tables;
 mod units;
 mod watch;
 mod write;
 
 pub use inspect::{Samples, Wanted, inspect};
-pub use manifest::{Entry, entries};
 pub use pack::{PackOptions, pack};
 pub use recipe::Recipe;
 pub use summary::{DroppedRow, Left, Summary};
@@ -39,13 +39,14 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::Error;
+use crate::error::at;
 use crate::filter::Segmenter;
 use crate::pack::{Report, ShardWriter};
 use crate::table::Output;
 use duplicates::{Files, Numbering};
-use keep::Kept;
-use manifest::{Key, Manifest};
+use manifest::{Entry, Key, Manifest};
 use relations::Relations;
+use tables::Written;
 use units::Unit;
 use write::Last;
 
@@ -70,7 +71,8 @@ const SPILL: &str = "work/spill";
 /// within files is no error: it is dropped, with its reason.
 pub fn run(recipe: &Recipe, watch: &mut Watch<'_>) -> Result<Summary, Error> {
     for folder in [KEPT, SHARED, DROPPED, TEXTS, CARD, SPILL] {
-        make(&recipe.output.join(folder))?;
+        let folder = recipe.output.join(folder);
+        fs::create_dir_all(&folder).map_err(at(&folder))?;
     }
     let units = units::units(recipe)?;
     let mut run = Run { recipe, units, manifest: Manifest::open(&recipe.output)?, watch };
@@ -139,7 +141,7 @@ impl Run<'_, '_> {
                     none => none.insert(keep::steps(recipe, segmenter)?),
                 };
                 let names = [KEPT, DROPPED].map(|at| format!("{at}/{}.parquet", unit.name()));
-                let [kept, dropped] = [0, 1].map(|index: usize| self.path(&names[index]));
+                let [kept, dropped] = names.each_ref().map(|name| self.path(name));
                 let done = keep::keep(recipe, steps, &unit, (&kept, &dropped), self.watch)?;
                 self.add(task, key, names, done)?;
             }
@@ -148,13 +150,19 @@ impl Run<'_, '_> {
         Ok(())
     }
 
+    /// What was kept of a unit.
+    fn kept(&self, unit: &Unit) -> &Entry {
+        let task = format!("keep/{}", unit.name());
+        self.manifest.current(&task).expect("each unit is kept before it is asked for")
+    }
+
     /// Notes a unit that is done.
     fn add(
         &mut self,
         task: String,
         key: String,
         [kept, dropped]: [String; 2],
-        done: Kept,
+        done: Written,
     ) -> Result<(), Error> {
         let files = BTreeMap::from([(kept, done.kept), (dropped, done.dropped)]);
         self.manifest.add(Entry { task, key, files, counts: done.counts })
@@ -169,8 +177,8 @@ impl Run<'_, '_> {
         let duplicates = self.path(&name);
         if self.manifest.done(&task, &key).is_none() {
             (self.watch)(Event::Begun { stage: "compare", n_bytes: 0 });
-            let n_kept = |entry: &Entry| entry.counts["n_kept"].as_u64().unwrap_or(0);
-            let numbering = Numbering::new(self.manifest.entries("keep/").map(n_kept))?;
+            let n_kept = |unit| self.kept(unit).counts["n_kept"].as_u64().unwrap_or(0);
+            let numbering = Numbering::new(self.units.iter().map(n_kept))?;
             let files = Files {
                 sketches: &self.files("keep/", KEPT),
                 pairs: &self.path(&format!("{SPILL}/pairs.parquet")),
@@ -179,7 +187,7 @@ impl Run<'_, '_> {
             };
             let output = duplicates::find(relations, config.rule(), &numbering, &files)?;
             for file in [files.pairs, files.found] {
-                remove(file)?;
+                fs::remove_file(file).map_err(at(file))?;
             }
             let files = BTreeMap::from([(name, output)]);
             self.manifest.add(Entry { task, key, files, counts: Value::Null })?;
@@ -208,20 +216,20 @@ impl Run<'_, '_> {
         }
         let common = key.hex();
         let relations = recipe.dedup.is_some().then_some(relations);
-        let kept: Vec<(Entry, usize)> = self.manifest.entries("keep/").cloned().zip(0..).collect();
         let n_bytes_of = |entry: &Entry| entry.files[&kept_name(entry)].n_bytes;
-        let n_bytes = kept.iter().map(|(entry, _)| n_bytes_of(entry)).sum();
+        let n_bytes = self.units.iter().map(|unit| n_bytes_of(self.kept(unit))).sum();
         (self.watch)(Event::Begun { stage: "write", n_bytes });
-        for (entry, index) in kept {
-            let unit = self.units[index].name();
-            let source = &recipe.sources[self.units[index].source].name;
+        for unit in self.units.clone() {
+            let entry = self.kept(&unit).clone();
+            let source = &recipe.sources[unit.source].name;
             let key = Key::default().add(&common).add(&entry.files).hex();
+            let (index, unit) = (unit.index, unit.name());
             let task = format!("write/{unit}");
             let was_done = self.manifest.done(&task, &key).is_some();
             if !was_done {
                 let names =
                     [format!("{TEXTS}/{unit}.parquet"), format!("{DROPPED}/{unit}-late.parquet")];
-                let [left, dropped] = [0, 1].map(|index: usize| self.path(&names[index]));
+                let [left, dropped] = names.each_ref().map(|name| self.path(name));
                 let kept = self.path(&kept_name(&entry));
                 let place = (index, source.as_str());
                 let files = (left.as_path(), dropped.as_path());
@@ -242,7 +250,8 @@ impl Run<'_, '_> {
         relations.table("dropped", &dropped)?;
         let mut summary = Summary::of(relations)?;
         if let (Some(pack), Some(encoder)) = (&recipe.pack, last.encoder()) {
-            summary.epochs = shuffle::mixture(relations, recipe, pack)?;
+            shuffle::register(relations, recipe.seed, pack.validation);
+            summary.epochs = shuffle::mixture(relations, recipe, pack.most_epochs)?;
             let key = self
                 .key()
                 .add(&(recipe.seed, pack.validation, pack.shard_tokens))
@@ -297,13 +306,4 @@ impl Run<'_, '_> {
 fn kept_name(entry: &Entry) -> String {
     let name = entry.files.keys().find(|name| name.starts_with(KEPT));
     name.cloned().expect("keeping writes what is kept")
-}
-
-fn make(folder: &Path) -> Result<(), Error> {
-    let at = |source| Error::File { path: folder.to_owned(), source };
-    fs::create_dir_all(folder).map_err(at)
-}
-
-fn remove(file: &Path) -> Result<(), Error> {
-    fs::remove_file(file).map_err(|source| Error::File { path: file.to_owned(), source })
 }

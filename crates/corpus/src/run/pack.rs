@@ -5,16 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, UInt32Array, UInt64Array};
-use rayon::prelude::*;
 
-use super::duplicates::list_column;
-use super::keep::constant;
 use super::relations::Relations;
 use super::shuffle;
+use super::tables::{constant, list_column};
+use crate::error::at;
 use crate::lines::{self, Counts};
 use crate::pack::{Encoder, Report, ShardWriter, Tokens};
 use crate::table::{Columns, TableWriter, batch};
-use crate::{Dropped, Error, Record};
+use crate::{Error, Record};
 
 /// How a stream of records is packed.
 #[derive(Debug, Clone)]
@@ -38,49 +37,28 @@ pub fn pack(
     encoder: &Encoder,
     options: &PackOptions,
     folder: &Path,
-    mut input: impl BufRead,
+    input: impl BufRead,
     mut kept: impl Write,
-    mut dropped: impl Write,
+    dropped: impl Write,
 ) -> Result<(Counts, Report, Option<Report>), Error> {
-    let at = |source| Error::File { path: folder.to_owned(), source };
-    std::fs::create_dir_all(folder).map_err(at)?;
-    let waiting = tempfile::Builder::new().prefix("waiting-").tempdir_in(folder).map_err(at)?;
+    std::fs::create_dir_all(folder).map_err(at(folder))?;
+    let waiting = tempfile::Builder::new().prefix("waiting-").tempdir_in(folder);
+    let waiting = waiting.map_err(at(folder))?;
     let texts = waiting.path().join("texts.parquet");
-    let mut counts = Counts::default();
     let mut table = TableWriter::create(&texts, rows(0, &[]).schema())?;
-    lines::each_batch(&mut input, |outcomes| {
-        let encode = |outcome: Result<Record, Box<Dropped>>| {
-            let mut record = outcome?;
-            match encoder.encode(&record.text) {
-                None => Err(Dropped::by("pack", record, "the tokenizer cannot say it")),
-                Some(tokens) => {
-                    record.other.insert("n_tokens".to_owned(), tokens.ids.len().into());
-                    Ok((record, tokens))
-                }
-            }
+    let encode = |mut record: Record| {
+        let Some(tokens) = encoder.encode(&record.text) else {
+            return Err(encoder.cannot_say(record));
         };
-        let encoded: Vec<_> = outcomes.into_par_iter().map(encode).collect();
-        let mut all = Vec::with_capacity(encoded.len());
-        for outcome in encoded {
-            match outcome {
-                Ok((record, tokens)) => {
-                    counts.n_kept += 1;
-                    lines::write_kept(&mut kept, &record)?;
-                    all.push(tokens);
-                }
-                Err(drop) => {
-                    match drop.is_unreadable() {
-                        true => counts.n_unreadable += 1,
-                        false => counts.n_dropped += 1,
-                    }
-                    lines::write_dropped(&mut dropped, drop)?;
-                }
-            }
-        }
-        table.write(&rows(table.n_rows(), &all))
+        record.other.insert("n_tokens".to_owned(), tokens.ids.len().into());
+        Ok((record, tokens))
+    };
+    let counts = lines::sort(&encode, input, dropped, |encoded| {
+        let (records, tokens): (Vec<Record>, Vec<Tokens>) = encoded.into_iter().unzip();
+        records.iter().try_for_each(|record| lines::write_kept(&mut kept, record))?;
+        table.write(&rows(table.n_rows(), &tokens))
     })?;
     lines::flush(&mut kept)?;
-    lines::flush(&mut dropped)?;
     table.finish()?;
     let relations = Relations::new(options.memory_bytes, waiting.path())?;
     relations.table("texts", &[texts.display().to_string()])?;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::dedup::{Measure, Rule};
+use crate::error::at;
 use crate::normalise::{Chinese, UnicodeForm};
 use crate::pack::LARGEST_SHARD;
 
@@ -216,8 +217,7 @@ impl Recipe {
     /// # Errors
     /// Where the file cannot be read, is not of this form, or asks for what cannot be.
     pub fn read(path: &Path) -> Result<Recipe, Error> {
-        let text = fs::read_to_string(path)
-            .map_err(|source| Error::File { path: path.to_owned(), source })?;
+        let text = fs::read_to_string(path).map_err(at(path))?;
         let wrong = |problem: String| Error::Recipe { path: path.to_owned(), problem };
         let mut recipe: Recipe =
             toml::from_str(&text).map_err(|error| wrong(error.to_string().trim().to_owned()))?;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use datafusion::arrow::array::{AsArray, BooleanArray, UInt64Array};
 use datafusion::arrow::datatypes::{DataType, UInt32Type, UInt64Type};
 
-use super::recipe::{Pack, Recipe};
+use super::recipe::Recipe;
 use super::relations::Relations;
+use super::tables::lists;
 use crate::Error;
 use crate::pack::{Available, Epochs, Report, ShardWriter, copies, epochs, is_held_out, place};
 use crate::table::Output;
@@ -16,9 +17,8 @@ use crate::table::Output;
 pub(super) fn mixture(
     relations: &Relations,
     recipe: &Recipe,
-    pack: &Pack,
+    most_epochs: Epochs,
 ) -> Result<BTreeMap<String, Epochs>, Error> {
-    register(relations, recipe.seed, pack.validation);
     let mut n_tokens: BTreeMap<String, u64> = BTreeMap::new();
     relations.rows(
         "the tokens of each source",
@@ -40,7 +40,7 @@ pub(super) fn mixture(
         })
         .collect();
     let names = recipe.sources.iter().map(|source| source.name.clone());
-    Ok(names.zip(epochs(&available, pack.most_epochs)).collect())
+    Ok(names.zip(epochs(&available, most_epochs)).collect())
 }
 
 /// Writes the texts that are learned from into shards.
@@ -100,18 +100,14 @@ fn pack(
     mut writer: ShardWriter,
 ) -> Result<(Report, BTreeMap<String, Output>), Error> {
     relations.rows("the shuffled texts", sql, |rows| {
-        let lists = rows.column(0).as_list::<i32>();
-        let tokens = lists.values().as_primitive::<UInt32Type>().values();
         let n_bytes = rows.column(1).as_primitive::<UInt32Type>().values();
-        for (ends, &n_bytes) in lists.value_offsets().windows(2).zip(n_bytes) {
-            writer.add(&tokens[ends[0] as usize..ends[1] as usize], n_bytes)?;
-        }
-        Ok(())
+        let mut texts = lists(rows.column(0)).zip(n_bytes);
+        texts.try_for_each(|(tokens, &n_bytes)| writer.add(tokens, n_bytes))
     })?;
     writer.finish()
 }
 
-/// Registers the functions that chance is drawn by.
+/// Registers the functions that chance is drawn by, which all plans here use.
 pub(super) fn register(relations: &Relations, seed: u64, validation: f64) {
     relations.function(
         "held_out",

@@ -8,6 +8,8 @@ use serde::Serialize;
 
 use super::recipe::Recipe;
 use crate::Error;
+use crate::error::at;
+use crate::read::in_order;
 
 /// Bytes of files that make a unit; one file is never divided.
 const UNIT_BYTES: u64 = 256 << 20;
@@ -74,8 +76,7 @@ fn inputs(paths: &[PathBuf], list: Option<&Path>) -> Result<Vec<Input>, Error> {
     Ok(inputs)
 }
 
-/// Adds a file, or the files of a folder in the order of their names. Links within folders are not
-/// followed, as they may lead back.
+/// Adds a file, or the files of a folder in the order of their names.
 fn gather(path: &Path, inputs: &mut Vec<Input>) -> Result<(), Error> {
     let about = fs::metadata(path).map_err(at(path))?;
     if !about.is_dir() {
@@ -84,20 +85,8 @@ fn gather(path: &Path, inputs: &mut Vec<Input>) -> Result<(), Error> {
         inputs.push(Input { path: path.to_owned(), n_bytes: about.len(), modified_ns });
         return Ok(());
     }
-    let mut inside = Vec::new();
-    for entry in fs::read_dir(path).map_err(at(path))? {
-        let entry = entry.map_err(at(path))?;
-        if !entry.file_type().map_err(at(path))?.is_symlink() {
-            inside.push(entry.path());
-        }
-    }
-    inside.sort();
+    let inside = in_order(path).map_err(at(path))?;
     inside.iter().try_for_each(|path| gather(path, inputs))
-}
-
-fn at(path: &Path) -> impl Fn(std::io::Error) -> Error {
-    let path = path.to_owned();
-    move |source| Error::File { path: path.clone(), source }
 }
 
 #[cfg(test)]

@@ -7,19 +7,18 @@ use std::sync::Arc;
 use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, UInt32Array, UInt64Array};
 use datafusion::arrow::datatypes::UInt64Type;
 use rayon::prelude::*;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::duplicates::list_column;
-use super::flow::flow;
-use super::keep::{Kept, constant, dropped_rows};
+use super::flow::{Take, flow};
 use super::recipe::{self, Recipe};
 use super::relations::Relations;
-use super::watch::{Event, Tally, Watch};
+use super::tables::{Tables, Written, constant, list_column};
+use super::watch::Watch;
 use crate::augment::{Augmenter, Lexicon, Operation};
 use crate::filter::Segmenter;
 use crate::normalise::{Lang, Normalise, Unify, parse_reference};
 use crate::pack::{Encoder, Tokens};
-use crate::table::{Columns, TableWriter, batch, open, records};
+use crate::table::{Columns, batch, open, records};
 use crate::{Dropped, Error, Record, Step};
 
 /// What is done to a record that is left.
@@ -29,8 +28,9 @@ pub(super) struct Last {
     encoder: Option<Encoder>,
 }
 
-/// A record as it is written: its number, the copy it is of it, and its tokens.
-struct Written {
+/// A text as it is written: its record, the number of the record it was made from, which copy of that
+/// it is, and its tokens.
+struct Text {
     record: Record,
     origin: u64,
     copy: u32,
@@ -70,7 +70,7 @@ impl Last {
         self.encoder.as_ref()
     }
 
-    fn apply(&self, origin: u64, mut record: Record) -> Result<Vec<Written>, Box<Dropped>> {
+    fn apply(&self, origin: u64, mut record: Record) -> Result<Vec<Text>, Box<Dropped>> {
         if let Some((unify, step)) = &self.normalise {
             if let (None, Some(date)) = (record.other.get("reference"), &record.date) {
                 record.other.insert("reference".to_owned(), date.as_str().into());
@@ -86,13 +86,10 @@ impl Last {
                 None => Tokens { ids: Vec::new(), n_bytes: record.text.len() as u32 },
                 Some(encoder) => match encoder.encode(&record.text) {
                     Some(tokens) => tokens,
-                    None => {
-                        let reason = "the tokenizer cannot say it";
-                        return Err(Dropped::by("pack", record, reason));
-                    }
+                    None => return Err(encoder.cannot_say(record)),
                 },
             };
-            Ok(Written { record, origin, copy, tokens })
+            Ok(Text { record, origin, copy, tokens })
         };
         (0..).zip(records).map(written).collect()
     }
@@ -137,19 +134,19 @@ fn duplicates(relations: &Relations, unit: usize) -> Result<BTreeMap<u64, Duplic
     Ok(found)
 }
 
-/// Writes what is left of the unit that was kept in `kept`; `relations` knows the duplicates of all
+/// Writes what is left of the unit that was kept in `kept`, and what is not, into `files`; `relations` knows the duplicates of all
 /// units, where they were looked for.
 pub(super) fn write(
     last: &Last,
     relations: Option<&Relations>,
     (unit, source): (usize, &str),
     kept: &Path,
-    (left, dropped): (&Path, &Path),
+    files: (&Path, &Path),
     watch: &mut Watch<'_>,
-) -> Result<Kept, Error> {
+) -> Result<Written, Error> {
     let duplicates = relations.map(|relations| duplicates(relations, unit)).transpose()?;
     let duplicates = duplicates.unwrap_or_default();
-    let act = |rows: RecordBatch| -> Vec<Result<Vec<Written>, Box<Dropped>>> {
+    let act = |rows: RecordBatch| -> Vec<Result<Vec<Text>, Box<Dropped>>> {
         let numbers = rows.column_by_name("number").expect("kept rows have their numbers");
         let numbers = numbers.as_primitive::<UInt64Type>().values().to_vec();
         let one = |(origin, mut record): (u64, Record)| {
@@ -162,35 +159,17 @@ pub(super) fn write(
         };
         numbers.into_par_iter().zip(records(&rows)).map(one).collect()
     };
-    let mut tally = Tally::default();
-    let first = (unit as u64) << 32;
-    let mut table = TableWriter::create(left, left_rows(first, source, Vec::new()).schema())?;
-    let mut drops = TableWriter::create(dropped, dropped_rows(source, Vec::new()).schema())?;
-    let write = |outcomes: Vec<Result<Vec<Written>, Box<Dropped>>>| {
-        let (mut keep, mut drop) = (Vec::new(), Vec::new());
-        for outcome in outcomes {
-            match outcome {
-                Ok(written) => keep.extend(written),
-                Err(dropped) => drop.push(*dropped),
-            }
-        }
-        tally.n_kept += keep.len() as u64;
-        for dropped in &drop {
-            *tally.dropped.entry(dropped.step.clone()).or_default() += 1;
-        }
-        watch(Event::Counted(&tally));
-        table.write(&left_rows(first + table.n_rows(), source, keep))?;
-        drops.write(&dropped_rows(source, drop))
-    };
-    flow(|take| open(kept)?.try_for_each(|rows| take(rows?)), act, write)?;
-    let counts = json!({ "n_kept": tally.n_kept, "dropped": tally.dropped });
-    Ok(Kept { kept: table.finish()?, dropped: drops.finish()?, counts })
+    let rows = |first, left| left_rows(first, source, left);
+    let mut tables = Tables::create(unit, source, files, &rows)?;
+    let read = |take: &mut Take<'_, RecordBatch>| open(kept)?.try_for_each(|rows| take(rows?));
+    flow(read, act, |outcomes| tables.write(outcomes, watch))?;
+    tables.finish()
 }
 
 /// Rows of what is left.
-fn left_rows(first: u64, source: &str, left: Vec<Written>) -> RecordBatch {
+fn left_rows(first: u64, source: &str, left: Vec<Text>) -> RecordBatch {
     let n = left.len();
-    let column = |of: &dyn Fn(&Written) -> u32| -> ArrayRef {
+    let column = |of: &dyn Fn(&Text) -> u32| -> ArrayRef {
         Arc::new(UInt32Array::from_iter_values(left.iter().map(of)))
     };
     let beside = vec![

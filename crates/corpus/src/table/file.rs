@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::at;
-use crate::Error;
+use crate::{Error, error};
 
 /// A file that was written: its length and the hash of its bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,7 +126,7 @@ pub fn written_aside(
         write(&mut aside)?;
         aside.finish()
     };
-    file().map_err(|source| Error::File { path: path.to_owned(), source })
+    file().map_err(error::at(path))
 }
 
 /// Bytes of rows that wait in memory before they are written as one group.
@@ -145,8 +145,7 @@ impl TableWriter {
     /// # Errors
     /// Where it cannot be written.
     pub fn create(path: &Path, schema: SchemaRef) -> Result<Self, Error> {
-        let aside =
-            Aside::create(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+        let aside = Aside::create(path).map_err(error::at(path))?;
         let level = ZstdLevel::try_new(1).expect("1 is a level");
         let properties =
             WriterProperties::builder().set_compression(Compression::ZSTD(level)).build();
@@ -179,6 +178,6 @@ impl TableWriter {
     /// Where it cannot be written.
     pub fn finish(self) -> Result<Output, Error> {
         let aside = self.writer.into_inner().map_err(at(&self.path))?;
-        aside.finish().map_err(|source| Error::File { path: self.path, source })
+        aside.finish().map_err(error::at(&self.path))
     }
 }

@@ -9,7 +9,7 @@ use datafusion::parquet::arrow::arrow_reader::{
 };
 
 use super::at;
-use crate::Error;
+use crate::{Error, error};
 
 /// Rows read at once.
 const BATCH_ROWS: usize = 1024;
@@ -25,7 +25,7 @@ pub struct Batches {
 /// # Errors
 /// Where it cannot be read.
 pub fn open(path: &Path) -> Result<Batches, Error> {
-    let file = File::open(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+    let file = File::open(path).map_err(error::at(path))?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(at(path))?;
     let reader = builder.with_batch_size(BATCH_ROWS).build().map_err(at(path))?;
     Ok(Batches { path: path.to_owned(), reader })

@@ -13,7 +13,6 @@ pub(crate) struct Screen {
     done: Tally,
     /// Of the unit that is not.
     current: Tally,
-    n_bytes: u64,
     n_bytes_done_before: u64,
 }
 
@@ -25,7 +24,6 @@ impl Default for Screen {
             stage: "",
             done: Tally::default(),
             current: Tally::default(),
-            n_bytes: 0,
             n_bytes_done_before: 0,
         }
     }
@@ -37,7 +35,6 @@ impl Screen {
             Event::Begun { stage, n_bytes } => self.begin(stage, *n_bytes),
             Event::Advanced { n_bytes, was_done } => {
                 self.bar.inc(*n_bytes);
-                self.n_bytes += n_bytes;
                 if *was_done {
                     self.n_bytes_done_before += n_bytes;
                 }
@@ -66,7 +63,7 @@ impl Screen {
         self.bar.enable_steady_tick(std::time::Duration::from_millis(200));
         self.stage = stage;
         self.done = Tally::default();
-        (self.n_bytes, self.n_bytes_done_before) = (0, 0);
+        self.n_bytes_done_before = 0;
     }
 
     /// Leaves a line of the stage behind.
@@ -76,7 +73,7 @@ impl Screen {
         }
         let mut line = format!("{}: {:.1?}", self.stage, self.bar.elapsed());
         if self.n_bytes_done_before > 0 {
-            let share = self.n_bytes_done_before as f64 / self.n_bytes as f64;
+            let share = self.n_bytes_done_before as f64 / self.bar.position() as f64;
             line += &format!(", {:.0}% was done before", 100.0 * share);
         }
         if self.done != Tally::default() {

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Curve, Features, Linear, Model, Report};
 use crate::Error;
+use crate::error::at;
 use crate::table::written_aside;
 
 const MAGIC: &[u8] = b"hadal-filter-1\n";
@@ -51,8 +52,7 @@ impl Model {
     /// # Errors
     /// Where the file cannot be read, or is no such model.
     pub fn open(path: &Path) -> Result<Model, Error> {
-        let bytes =
-            std::fs::read(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+        let bytes = std::fs::read(path).map_err(at(path))?;
         Model::from_bytes(&bytes)
             .map_err(|problem| Error::FilterModel { path: path.to_owned(), problem })
     }
