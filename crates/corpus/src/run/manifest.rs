@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::Error;
 use crate::error::at;
+use crate::read::in_order;
 use crate::table::{Output, hex, written_aside};
 
 /// The manifest's own file.
@@ -158,8 +159,15 @@ impl Key {
         self
     }
 
-    /// Adds what a file holds.
+    /// Adds what a file holds, or all files of a folder.
     pub(super) fn add_file(&mut self, path: &Path) -> Result<&mut Self, Error> {
+        if path.is_dir() {
+            let inside = in_order(path).map_err(at(path))?;
+            inside.iter().try_for_each(|path| {
+                self.add(&path.display().to_string()).add_file(path).map(|_| ())
+            })?;
+            return Ok(self);
+        }
         let output = Output::of(path).map_err(at(path))?;
         Ok(self.add(&output))
     }

@@ -116,9 +116,7 @@ impl Run<'_, '_> {
             key.add_file(path)?;
         }
         for path in recipe.decontaminate.iter().flat_map(|config| &config.against) {
-            if path.is_file() {
-                key.add_file(path)?;
-            }
+            key.add_file(path)?;
         }
         let common = key.hex();
         let n_bytes = self.units.iter().map(Unit::n_bytes).sum();
@@ -209,10 +207,8 @@ impl Run<'_, '_> {
         key.add(&recipe.seed).add(&recipe.normalise).add(&recipe.augment);
         key.add(&last.encoder().map(|encoder| encoder.sha256().to_owned()));
         key.add(&self.manifest.key_of("duplicates"));
-        for folder in recipe.augment.iter().flat_map(|a| a.wordnet.iter().chain(&a.synonyms)) {
-            if folder.is_file() {
-                key.add_file(folder)?;
-            }
+        for lexicon in recipe.augment.iter().flat_map(|a| a.wordnet.iter().chain(&a.synonyms)) {
+            key.add_file(lexicon)?;
         }
         let common = key.hex();
         let relations = recipe.dedup.is_some().then_some(relations);

@@ -219,6 +219,9 @@ impl Recipe {
     pub fn read(path: &Path) -> Result<Recipe, Error> {
         let text = fs::read_to_string(path).map_err(at(path))?;
         let wrong = |problem: String| Error::Recipe { path: path.to_owned(), problem };
+        if path.to_str().is_none() {
+            return Err(wrong("its path is not UTF-8".to_owned()));
+        }
         let mut recipe: Recipe =
             toml::from_str(&text).map_err(|error| wrong(error.to_string().trim().to_owned()))?;
         recipe.check().map_err(wrong)?;

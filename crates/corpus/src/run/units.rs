@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::recipe::Recipe;
 use crate::Error;
@@ -28,9 +28,15 @@ pub(super) struct Unit {
 /// A file, and what tells that it has not changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Input {
+    #[serde(serialize_with = "as_shown")]
     pub(super) path: PathBuf,
     pub(super) n_bytes: u64,
     modified_ns: u128,
+}
+
+/// A name need not be UTF-8.
+fn as_shown<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
 }
 
 impl Unit {
@@ -114,5 +120,17 @@ mod tests {
             .collect();
         assert_eq!(names, [vec!["a.html", "b.html"], vec!["big.jsonl"], vec!["notes.txt"]]);
         assert_eq!(units.iter().map(|unit| unit.source).collect::<Vec<_>>(), [0, 0, 1]);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_name_that_is_not_text_is_a_name() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(OsStr::from_bytes(b"caf\xE9.txt")), "one").unwrap();
+        let mut found = Vec::new();
+        gather(folder.path(), &mut found).unwrap();
+        assert!(serde_json::to_string(&found).unwrap().contains("caf\u{FFFD}.txt"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::sea::{assert_same, made, sources, tree};
+use crate::sea::{assert_same, made, sources, text, tree};
 
 #[test]
 fn the_same_recipe_gives_the_same_bytes() {
@@ -58,4 +58,26 @@ fn a_changed_file_or_a_damaged_table_is_done_again() {
     fs::remove_file(folder.path().join("pages/99.html")).unwrap();
     let (last, _) = made(folder.path());
     assert_eq!(last, first);
+}
+
+#[test]
+fn another_evaluation_set_in_its_folder_is_another_run() {
+    let folder = tempfile::tempdir().unwrap();
+    sources(folder.path());
+    let recipe = folder.path().join("recipe.toml");
+    let sets = folder.path().join("sets");
+    fs::create_dir(&sets).unwrap();
+    fs::rename(folder.path().join("asked.jsonl"), sets.join("a.jsonl")).unwrap();
+    let text_of_recipe = fs::read_to_string(&recipe).unwrap().replace("asked.jsonl", "sets");
+    fs::write(&recipe, text_of_recipe).unwrap();
+    let (first, _) = made(folder.path());
+    let asked = serde_json::json!({ "text": text(110) });
+    fs::write(sets.join("b.jsonl"), format!("{asked}\n")).unwrap();
+    let (second, stages) = made(folder.path());
+    assert_eq!(stages["read"].1, 0, "nothing of the first run's tables is believed: {stages:?}");
+    let n_contaminated = |summary: &hadal_corpus::run::Summary| -> i64 {
+        let rows = summary.dropped.iter().filter(|row| row.step == "decontaminate");
+        rows.map(|row| row.n_records).sum()
+    };
+    assert!(n_contaminated(&second) > n_contaminated(&first), "{second:?}");
 }
