@@ -1,16 +1,16 @@
 //! From a checkpoint of any format to one in the packed layout.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use hadal_tensor::{DType, Packing, Q8_BLOCK, Tensor};
+use hadal_tensor::{DType, HostBuffer, Memory, Packing, Q8_BLOCK, Tensor};
 
 use crate::checkpoint::Checkpoint;
 use crate::config::{AttentionConfig, Config};
 use crate::error::Error;
 use crate::latent_halves::LatentSizes;
 use crate::safetensors_writer::{StoredTensor, write_in_parts};
-use crate::stored::{convert, stored_as};
+use crate::stored::{convert, pack_into, stored_as};
 use crate::weights::{ABSORBED_KEY, LATENT_UP, Parameter, parameters};
 
 /// Tensors that are packed at once, for each thread: few enough that a model larger than memory is
@@ -47,7 +47,8 @@ impl Checkpoint {
         let n_all: usize = stored.iter().map(|t| t.dims.iter().product::<usize>()).sum();
         let mut n_done = 0;
         write_in_parts(path, stored, AT_ONCE * n_threads(), |part| {
-            let packed = in_parallel(part, |tensor| self.stored(&tensor.name, tensor.dtype));
+            let packed =
+                in_parallel(part, |tensor| convert(&self.or_absorbed(&tensor.name), tensor.dtype));
             n_done += packed.iter().map(Tensor::len).sum::<usize>();
             on_part(n_done, n_all);
             packed
@@ -61,33 +62,51 @@ impl Checkpoint {
         if !self.tensors().any(|(_, tensor)| tensor.dtype().is_blocks()) {
             return self;
         }
-        let packing = |bits| Packing::new(bits, Q8_BLOCK).expect("there are groups of 32");
-        let config = self.packed_config(packing(8));
-        let all = parameters(&config);
-        let tensors = in_parallel(&all, |Parameter { name, dims }| {
-            let own = self.tensor(name).map_or(DType::Bf16, Tensor::dtype);
-            // GGUF has the parts of this one apart, in blocks that the whole cannot have.
-            let is_put_together = name.contains(LATENT_UP);
-            let dtype = match own {
-                DType::F32 | DType::Bf16 | DType::F16 | DType::I32 | DType::Packed(_)
-                    if !is_put_together =>
-                {
-                    own
-                }
-                DType::Q4_0 => stored_as(name, dims, own, DType::Packed(packing(4))),
-                _ => stored_as(name, dims, own, DType::Packed(packing(8))),
-            };
-            (name.clone(), self.stored(name, dtype))
+        let config = self.packed_config(of_blocks(8));
+        let stored: Vec<(Parameter, DType)> = parameters(&config)
+            .into_iter()
+            .map(|parameter| {
+                let own = self.tensor(&parameter.name).map_or(DType::Bf16, Tensor::dtype);
+                let dtype = in_memory(&parameter, own);
+                (parameter, dtype)
+            })
+            .collect();
+        // All packed matrices lie in one piece of memory, so that small ones are in huge pages too.
+        let n_bytes = |(parameter, dtype): &(Parameter, DType)| match (dtype, &parameter.dims[..]) {
+            (DType::Packed(_), &[rows, cols]) => rows * dtype.row_bytes(cols),
+            _ => 0,
+        };
+        let mut buffer = HostBuffer::zeroed(stored.iter().map(n_bytes).sum());
+        let mut rest = buffer.bytes_mut().expect("host memory");
+        let places = stored.iter().map(|entry| {
+            let (place, after) = std::mem::take(&mut rest).split_at_mut(n_bytes(entry));
+            rest = after;
+            (entry, place)
         });
-        Checkpoint::of_checked(config, tensors.into_iter().collect())
+        let others = in_parallel(places, |((parameter, dtype), place)| {
+            let tensor = self.or_absorbed(&parameter.name);
+            match *dtype {
+                DType::Packed(packing) => {
+                    pack_into(&tensor, packing, place);
+                    None
+                }
+                dtype => Some(convert(&tensor, dtype)),
+            }
+        });
+        let (buffer, mut start): (Arc<dyn Memory>, _) = (Arc::new(buffer), 0);
+        let tensors = stored.iter().zip(others).map(|(entry, other)| {
+            let (Parameter { name, dims }, dtype) = entry;
+            let packed = || Tensor::from_memory(Arc::clone(&buffer), start, *dtype, dims);
+            let tensor = other.unwrap_or_else(packed);
+            start += n_bytes(entry);
+            (name.clone(), tensor)
+        });
+        Checkpoint::of_checked(config, tensors.collect())
     }
 
-    /// A tensor of the packed model as `dtype`.
-    fn stored(&self, name: &str, dtype: DType) -> Tensor {
-        match self.tensor(name) {
-            Some(tensor) => convert(tensor, dtype),
-            None => convert(&self.absorbed_key(name), dtype),
-        }
+    /// A tensor of the packed model, as it is here.
+    fn or_absorbed(&self, name: &str) -> Tensor {
+        self.tensor(name).map_or_else(|| self.absorbed_key(name), Tensor::clone)
     }
 
     /// The half for keys of the projection from the latent, `[H · R, nope]`.
@@ -103,21 +122,38 @@ impl Checkpoint {
     }
 }
 
+/// The packing whose groups are the blocks of GGUF.
+fn of_blocks(bits: usize) -> Packing {
+    Packing::new(bits, Q8_BLOCK).expect("there are groups of 32")
+}
+
+/// The format in memory of a parameter that is stored as `own`.
+fn in_memory(Parameter { name, dims }: &Parameter, own: DType) -> DType {
+    // GGUF has the parts of this one apart, in blocks that the whole cannot have.
+    let is_put_together = name.contains(LATENT_UP);
+    match own {
+        DType::F32 | DType::Bf16 | DType::F16 | DType::I32 | DType::Packed(_)
+            if !is_put_together =>
+        {
+            own
+        }
+        DType::Q4_0 => stored_as(name, dims, own, DType::Packed(of_blocks(4))),
+        _ => stored_as(name, dims, own, DType::Packed(of_blocks(8))),
+    }
+}
+
 fn n_threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// `act` on every item, on all cores, in the order of the items.
-fn in_parallel<T: Sync, R: Send>(items: &[T], act: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut done = Vec::new();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(index) else { return done };
-            done.push((index, act(item)));
-        }
-    };
+fn in_parallel<I: IntoIterator<IntoIter: Send>, R: Send>(
+    items: I,
+    act: impl Fn(I::Item) -> R + Sync,
+) -> Vec<R> {
+    let items = Mutex::new(items.into_iter().enumerate());
+    let next = || items.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || std::iter::from_fn(next).map(|(index, item)| (index, act(item))).collect();
     let mut done: Vec<(usize, R)> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..n_threads()).map(|_| scope.spawn(work)).collect();
         let join = |thread: std::thread::ScopedJoinHandle<'_, Vec<(usize, R)>>| {

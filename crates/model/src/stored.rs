@@ -58,10 +58,18 @@ pub fn convert(tensor: &Tensor, dtype: DType) -> Tensor {
 
 /// A matrix in the packed layout.
 fn pack(tensor: &Tensor, packing: Packing) -> Tensor {
-    let (rows, cols) = (tensor.rows(), tensor.cols());
     let dtype = DType::Packed(packing);
-    let mut buffer = HostBuffer::zeroed(rows * dtype.row_bytes(cols));
-    let packed = buffer.bytes_mut().expect("host memory");
+    let mut buffer = HostBuffer::zeroed(tensor.rows() * dtype.row_bytes(tensor.cols()));
+    pack_into(tensor, packing, buffer.bytes_mut().expect("host memory"));
+    Tensor::from_memory(Arc::new(buffer), 0, dtype, tensor.dims())
+}
+
+/// Writes a matrix in the packed layout.
+///
+/// # Panics
+/// As [`convert`], and when `packed` is not as long as the packed matrix.
+pub(crate) fn pack_into(tensor: &Tensor, packing: Packing, packed: &mut [u8]) {
+    let (rows, cols) = (tensor.rows(), tensor.cols());
     // Blocks that hold the same numbers are laid out anew, sign by offset.
     let flip = match (tensor.dtype(), packing.bits(), packing.group()) {
         _ if !tensor.is_contiguous() => None,
@@ -85,7 +93,6 @@ fn pack(tensor: &Tensor, packing: Packing) -> Tensor {
             });
         }
     }
-    Tensor::from_memory(Arc::new(buffer), 0, dtype, tensor.dims())
 }
 
 #[cfg(test)]
