@@ -111,7 +111,8 @@ impl Cpu {
     /// where the processor then multiplies faster (AVX-512 BF16); elsewhere nothing changes.
     /// Every stored value, weights and gradients included, stays `f32`.
     pub fn with_bf16_products(self) -> Self {
-        let products = if self.isa.multiplies_bf16() { Products::Bf16 } else { Products::F32 };
+        let is_faster = self.isa == Isa::Avx512Bf16;
+        let products = if is_faster { Products::Bf16 } else { Products::F32 };
         Cpu { products, ..self }
     }
 

@@ -24,21 +24,46 @@ pub(super) unsafe fn scores(
         let len = k[0][part].len();
         assert!(q.iter().chain(k).all(|parts| parts[part].len() == len), "parts of one length");
         let (q, k) = (q.map(|q| q[part].as_ptr()), k.map(|k| k[part].as_ptr()));
-        for at in (0..len).step_by(LANES) {
-            let mask = u16::MAX >> (LANES - (len - at).min(LANES));
-            // SAFETY: the mask keeps every load within its part.
-            unsafe {
-                let k = k.map(|k| _mm512_maskz_loadu_ps(mask, k.add(at)));
-                for head in 0..SCORE_HEADS {
-                    let q = _mm512_maskz_loadu_ps(mask, q[head].add(at));
-                    for key in 0..SCORE_KEYS {
-                        sums[head][key] = _mm512_fmadd_ps(q, k[key], sums[head][key]);
-                    }
-                }
+        let whole = len - len % LANES;
+        // SAFETY: whole vectors, or what the mask lets through, lie within each part.
+        unsafe {
+            for at in (0..whole).step_by(LANES) {
+                add_products::<true>(&mut sums, q, k, at, !0);
+            }
+            if whole < len {
+                add_products::<false>(&mut sums, q, k, whole, !0 >> (LANES - (len - whole)));
             }
         }
     }
     sums.map(|of_head| of_head.map(|sum| _mm512_reduce_add_ps(sum)))
+}
+
+/// Adds the products of one vector of each head and each key: a whole one, or what `mask` lets
+/// through, which takes longer to load.
+///
+/// # Safety
+/// The processor has AVX-512 F, and the numbers can be read.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn add_products<const WHOLE: bool>(
+    sums: &mut [[__m512; SCORE_KEYS]; SCORE_HEADS],
+    q: [*const f32; SCORE_HEADS],
+    k: [*const f32; SCORE_KEYS],
+    at: usize,
+    mask: __mmask16,
+) {
+    // SAFETY: the contract is the same.
+    let load = |from: *const f32| unsafe {
+        let from = from.add(at);
+        if WHOLE { _mm512_loadu_ps(from) } else { _mm512_maskz_loadu_ps(mask, from) }
+    };
+    let k = k.map(load);
+    for (sums, q) in sums.iter_mut().zip(q) {
+        let q = load(q);
+        for (sum, k) in sums.iter_mut().zip(k) {
+            *sum = _mm512_fmadd_ps(q, k, *sum);
+        }
+    }
 }
 
 /// `out[h] = Σ weights[h][k] · latents[k]` for the columns that are whole tiles; how many those are.

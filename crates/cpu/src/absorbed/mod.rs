@@ -18,17 +18,16 @@ use hadal_tensor::{AttentionSpec, DType, LatentDims, Matrix, Tensor};
 use half::bf16;
 
 use crate::Cpu;
+#[cfg(target_arch = "x86_64")]
+use crate::Isa;
 use crate::attention::{Block, blocks};
 use crate::lanes::{axpy, exp_sum, fetch, max};
 use crate::linear::multiply_rows;
 use crate::rows::Rows;
-use tiles::{Latent, MIX_HEADS, Parts, SCORE_HEADS, SCORE_KEYS, mix};
+use tiles::{FETCH_AHEAD, Held, Latent, MIX_HEADS, Parts, SCORE_HEADS, SCORE_KEYS, mix};
 
 /// Keys of one block: their latents stay in the second-level cache while the heads meet them.
 const KEYS: usize = 256;
-
-/// How many keys before its use a latent is fetched from memory.
-const FETCH_AHEAD: usize = 12;
 
 /// One block of keys and one group of heads of one query.
 struct Task {
@@ -77,9 +76,14 @@ pub(crate) fn absorbed_attention(
     });
 
     let given = (q, folded.matrix::<f32>());
+    let (cached, scale) = ((latent, k_rope), spec.scale);
     let partial = match latent.dtype() {
-        DType::Bf16 => meet::<bf16>(cpu, given, (latent, k_rope), dims, spec.scale, &queries),
-        _ => meet::<f32>(cpu, given, (latent, k_rope), dims, spec.scale, &queries),
+        #[cfg(target_arch = "x86_64")]
+        DType::Bf16 if cpu.isa == Isa::Avx512Bf16 => {
+            meet::<bf16, bf16>(cpu, given, cached, dims, scale, &queries)
+        }
+        DType::Bf16 => meet::<f32, bf16>(cpu, given, cached, dims, scale, &queries),
+        _ => meet::<f32, f32>(cpu, given, cached, dims, scale, &queries),
     };
 
     let mut out = cpu.buffer(&[q.rows, n_heads * value]);
@@ -119,8 +123,17 @@ fn n_blocks(query: &Block) -> usize {
     query.keys.len().div_ceil(KEYS)
 }
 
-/// Lets every head of every query meet the latents it sees, rounded as they are.
-fn meet<T: Latent>(
+/// What one thread needs for its tasks.
+struct Room<T> {
+    scores: Vec<f32>,
+    weights: Vec<T>,
+    latents: Tensor,
+    positions: Tensor,
+}
+
+/// Lets every head of every query meet the latents it sees in numbers of type `T`, which are held as
+/// `H`.
+fn meet<T: Latent, H: Held<T>>(
     cpu: &Cpu,
     (q, folded): (Matrix<'_, f32>, Matrix<'_, f32>),
     (latent, k_rope): (&Tensor, &Tensor),
@@ -129,7 +142,7 @@ fn meet<T: Latent>(
     queries: &[Block],
 ) -> Partial {
     let LatentDims { n_heads, nope, rope, .. } = dims;
-    let (latent, k_rope) = (latent.matrix::<T>(), k_rope.matrix::<T>());
+    let (latent, k_rope) = (latent.matrix::<H>(), k_rope.matrix::<H>());
     let rank = latent.cols;
     // Of each head of each query: its content and its position.
     let mut asked = cpu.allocate(T::DTYPE, &[folded.rows, rank + rope]);
@@ -165,17 +178,20 @@ fn meet<T: Latent>(
     let greatest = Rows::of(partial.greatest.as_mut_slice(), 1);
     let sums = Rows::of(partial.sums.as_mut_slice(), 1);
     let work = n_heads * n_keys * (2 * rank + rope);
-    let step = |(scores, weights): &mut (Vec<f32>, Vec<T>), task: usize, _: Option<usize>| {
+    let step = |room: &mut Room<T>, task: usize, _: Option<usize>| {
         let Task { query, heads, keys, place } = &tasks[task];
+        let Room { scores, weights, latents, positions } = room;
+        let latents = H::seen(cpu.isa, rows(latent, keys), latents.as_mut_slice());
+        let positions = H::seen(cpu.isa, rows(k_rope, keys), positions.as_mut_slice());
         // What a tile has too many of is the last one again.
         let head = |h: usize| query * n_heads + heads.start + h.min(heads.len() - 1);
         let q: [[Parts<'_, T>; SCORE_HEADS]; MIX_HEADS / SCORE_HEADS] = from_fn(|tile| {
             let parts = |h| asked.row(head(tile * SCORE_HEADS + h)).split_at(rank);
             from_fn(parts).map(|(content, position)| [content, position])
         });
-        for first_key in keys.clone().step_by(SCORE_KEYS) {
-            let key = |k: usize| (first_key + k).min(keys.end - 1);
-            let parts = |key: usize| [latent.row(key), k_rope.row(key)];
+        for first_key in (0..keys.len()).step_by(SCORE_KEYS) {
+            let key = |k: usize| (first_key + k).min(keys.len() - 1);
+            let parts = |key: usize| [latents.row(key), positions.row(key)];
             for k in 0..SCORE_KEYS {
                 parts(key(k + FETCH_AHEAD)).into_iter().for_each(fetch);
             }
@@ -183,8 +199,8 @@ fn meet<T: Latent>(
             for (first_head, q) in (0..heads.len()).step_by(SCORE_HEADS).zip(&q) {
                 let tile = T::scores(cpu.isa, q, &k);
                 for (h, of_head) in tile.iter().enumerate().take(heads.len() - first_head) {
-                    let at = (first_head + h) * KEYS + first_key - keys.start;
-                    for (k, score) in of_head.iter().enumerate().take(keys.end - first_key) {
+                    let at = (first_head + h) * KEYS + first_key;
+                    for (k, score) in of_head.iter().enumerate().take(keys.len() - first_key) {
                         scores[at + k] = scale * score;
                     }
                 }
@@ -204,13 +220,21 @@ fn meet<T: Latent>(
         }
         // SAFETY: as above; they follow each other.
         let mixed = unsafe { mixed.part(*place, 0, heads.len() * rank) };
-        let latents =
-            Matrix { rows: keys.len(), data: &latent.data[keys.start * latent.stride..], ..latent };
         mix(cpu.isa, weights, KEYS, latents, mixed);
     };
-    let room = MIX_HEADS * KEYS;
-    cpu.for_tasks_ahead(tasks.len(), work, || (vec![0.0; room], vec![T::zeroed(); room]), step);
+    let room = || Room {
+        scores: vec![0.0; MIX_HEADS * KEYS],
+        weights: vec![T::zeroed(); MIX_HEADS * KEYS],
+        latents: cpu.allocate(T::DTYPE, &[KEYS, rank]),
+        positions: cpu.allocate(T::DTYPE, &[KEYS, rope]),
+    };
+    cpu.for_tasks_ahead(tasks.len(), work, room, step);
     partial
+}
+
+/// Some rows of a matrix.
+fn rows<'a, T>(matrix: Matrix<'a, T>, rows: &Range<usize>) -> Matrix<'a, T> {
+    Matrix { rows: rows.len(), data: &matrix.data[rows.start * matrix.stride..], ..matrix }
 }
 
 /// Adds up one head's blocks: the latents mixed by the softmax over all keys.

@@ -3,9 +3,11 @@
 use hadal_tensor::Matrix;
 use half::bf16;
 
-use crate::cached::{Cached, wide};
+#[cfg(target_arch = "x86_64")]
+use crate::cached::wide;
+use crate::cached::{Cached, widen_bf16};
 use crate::isa::{Isa, per_isa};
-use crate::lanes::{LANES, axpy, dot_body, fma};
+use crate::lanes::{LANES, axpy, dot_body, fetch, fma};
 
 /// Heads whose scores are made together.
 pub(super) const SCORE_HEADS: usize = 4;
@@ -14,6 +16,9 @@ pub(super) const SCORE_KEYS: usize = 4;
 
 /// Heads that mix latents together.
 pub(super) const MIX_HEADS: usize = 8;
+/// How many keys before its use a latent is fetched from memory.
+pub(super) const FETCH_AHEAD: usize = 12;
+
 /// Columns of the latents that are mixed together.
 pub(super) const MIX_COLS: usize = 2 * LANES;
 
@@ -23,7 +28,29 @@ pub(super) type Parts<'a, T> = [&'a [T]; 2];
 /// The products of heads with keys, content and position together.
 pub(super) type Scores = [[f32; SCORE_KEYS]; SCORE_HEADS];
 
-/// Numbers that latents are held in, and how they meet.
+/// Numbers that a cache holds latents in, and how heads see them.
+pub(super) trait Held<T>: Cached {
+    /// The same rows; where heads see other numbers, in `room`.
+    fn seen<'a>(isa: Isa, rows: Matrix<'a, Self>, room: &'a mut [T]) -> Matrix<'a, T>;
+}
+
+impl<T: Latent> Held<T> for T {
+    fn seen<'a>(_: Isa, rows: Matrix<'a, T>, _: &'a mut [T]) -> Matrix<'a, T> {
+        rows
+    }
+}
+
+impl Held<f32> for bf16 {
+    fn seen<'a>(isa: Isa, rows: Matrix<'a, bf16>, room: &'a mut [f32]) -> Matrix<'a, f32> {
+        for (row, room) in room.chunks_exact_mut(rows.cols).enumerate().take(rows.rows) {
+            fetch(rows.row((row + FETCH_AHEAD).min(rows.rows - 1)));
+            widen_bf16(isa, rows.row(row), room);
+        }
+        Matrix { data: room, rows: rows.rows, cols: rows.cols, stride: rows.cols }
+    }
+}
+
+/// Numbers that heads and latents meet in, and how.
 pub(super) trait Latent: Cached {
     /// The products of heads with keys.
     fn scores(
@@ -52,7 +79,7 @@ impl Latent for f32 {
         k: &[Parts<'_, f32>; SCORE_KEYS],
     ) -> Scores {
         #[cfg(target_arch = "x86_64")]
-        if isa == Isa::Avx512 {
+        if isa.has_avx512() {
             // SAFETY: `Isa::available` found the features before handing the value out.
             return unsafe { super::avx512::scores(q, k) };
         }
@@ -66,7 +93,7 @@ impl Latent for f32 {
         out: &mut [f32],
     ) -> usize {
         #[cfg(target_arch = "x86_64")]
-        if isa == Isa::Avx512 {
+        if isa.has_avx512() {
             // SAFETY: `Isa::available` found the features before handing the value out.
             return unsafe { super::avx512::mix(weights, latents, out) };
         }
@@ -78,18 +105,17 @@ impl Latent for f32 {
     }
 }
 
+/// On [`Isa::Avx512Bf16`] alone; elsewhere latents are widened first.
+#[cfg(target_arch = "x86_64")]
 impl Latent for bf16 {
     fn scores(
         isa: Isa,
         q: &[Parts<'_, bf16>; SCORE_HEADS],
         k: &[Parts<'_, bf16>; SCORE_KEYS],
     ) -> Scores {
-        #[cfg(target_arch = "x86_64")]
-        if isa.multiplies_bf16() {
-            // SAFETY: the processor has it.
-            return unsafe { super::avx512_bf16::scores(q, k) };
-        }
-        scores_bf16(isa, q, k)
+        assert_eq!(isa, Isa::Avx512Bf16);
+        // SAFETY: `Isa::available` found the features before handing the value out.
+        unsafe { super::avx512_bf16::scores(q, k) }
     }
 
     fn mix_tiles(
@@ -98,12 +124,9 @@ impl Latent for bf16 {
         latents: Matrix<'_, bf16>,
         out: &mut [f32],
     ) -> usize {
-        #[cfg(target_arch = "x86_64")]
-        if isa.multiplies_bf16() {
-            // SAFETY: the processor has it.
-            return unsafe { super::avx512_bf16::mix(weights, latents, out) };
-        }
-        0
+        assert_eq!(isa, Isa::Avx512Bf16);
+        // SAFETY: as above.
+        unsafe { super::avx512_bf16::mix(weights, latents, out) }
     }
 
     fn add(isa: Isa, weight: bf16, latent: &[bf16], out: &mut [f32]) {
@@ -151,36 +174,7 @@ per_isa! {
     fn scores_f32(q: &[Parts<'_, f32>; SCORE_HEADS], k: &[Parts<'_, f32>; SCORE_KEYS]) -> Scores => scores_f32_body
 }
 
-#[inline(always)]
-fn scores_bf16_body<const FMA: bool>(
-    q: &[Parts<'_, bf16>; SCORE_HEADS],
-    k: &[Parts<'_, bf16>; SCORE_KEYS],
-) -> Scores {
-    let product = |q: &Parts<'_, bf16>, k: &Parts<'_, bf16>| {
-        let mut sums = [0.0; LANES];
-        let mut rest = 0.0;
-        for (q, k) in q.iter().zip(k) {
-            let (mut q, mut k) = (q.chunks_exact(LANES), k.chunks_exact(LANES));
-            for (q, k) in q.by_ref().zip(k.by_ref()) {
-                for i in 0..LANES {
-                    sums[i] = fma::<FMA>(wide(q[i]), wide(k[i]), sums[i]);
-                }
-            }
-            for (q, k) in q.remainder().iter().zip(k.remainder()) {
-                rest = fma::<FMA>(wide(*q), wide(*k), rest);
-            }
-        }
-        crate::lanes::sum_lanes(sums) + rest
-    };
-    std::array::from_fn(|head| std::array::from_fn(|key| product(&q[head], &k[key])))
-}
-
-per_isa! {
-    /// Product by product.
-    fn scores_bf16(q: &[Parts<'_, bf16>; SCORE_HEADS], k: &[Parts<'_, bf16>; SCORE_KEYS]) -> Scores
-        => scores_bf16_body
-}
-
+#[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn add_bf16_body<const FMA: bool>(weight: f32, latent: &[bf16], out: &mut [f32]) {
     for (out, x) in out.iter_mut().zip(latent) {
@@ -188,6 +182,7 @@ fn add_bf16_body<const FMA: bool>(weight: f32, latent: &[bf16], out: &mut [f32])
     }
 }
 
+#[cfg(target_arch = "x86_64")]
 per_isa! {
     fn add_bf16(weight: f32, latent: &[bf16], out: &mut [f32]) => add_bf16_body
 }

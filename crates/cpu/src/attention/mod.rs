@@ -10,6 +10,8 @@ use std::ops::Range;
 use hadal_tensor::{Accumulate, AttentionSpec, DType, Matrix, Segment, Tensor};
 
 use crate::Cpu;
+#[cfg(target_arch = "x86_64")]
+use crate::Isa;
 use crate::elementwise::widen;
 use crate::gemm::{Threads, View};
 use crate::lanes::{axpy, dot, softmax};
@@ -119,7 +121,7 @@ pub(crate) fn attention(
         return attention_saving(cpu, q, k, v, spec).0;
     }
     #[cfg(target_arch = "x86_64")]
-    if cpu.isa.multiplies_bf16() && q.rows() > FEW_ROWS {
+    if cpu.isa == Isa::Avx512Bf16 && q.rows() > FEW_ROWS {
         return rounded::attention(cpu, q, k, v, spec);
     }
     attention_saving(cpu, q, &widen(cpu, k), &widen(cpu, v), spec).0

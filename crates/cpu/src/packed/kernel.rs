@@ -35,7 +35,7 @@ impl Ahead {
 /// Whether the processor multiplies bytes into 32-bit sums.
 #[cfg(target_arch = "x86_64")]
 pub(crate) fn has_vnni(isa: Isa) -> bool {
-    isa == Isa::Avx512 && is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("f16c")
+    isa.has_avx512() && is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("f16c")
 }
 
 /// Whether the processor multiplies bytes into 32-bit sums.
