@@ -20,11 +20,11 @@ import statistics
 import subprocess
 
 
-def output(command):
+def output(command, stderr=subprocess.PIPE):
     """What a command prints, or its error."""
-    run = subprocess.run(command, capture_output=True, text=True)
+    run = subprocess.run(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
     if run.returncode:
-        raise SystemExit(f"{shlex.join(command)} failed:\n{run.stderr[-2000:]}")
+        raise SystemExit(f"{shlex.join(command)} failed:\n{(run.stderr or run.stdout)[-2000:]}")
     return run.stdout
 
 
@@ -60,13 +60,15 @@ def of_peer(command, args):
 
 
 def of_batched_peer(command, args):
-    """Tokens per second of all prompts and of all answers, from the table's one row."""
+    """Tokens per second of all prompts and of all answers, from the table's one row, which some
+    print on standard error."""
     room = args.batch * (args.prompt + args.generate)
     command = shlex.split(command) + [
         "-m", args.model, "-t", str(args.threads), "-c", str(room), "-npp", str(args.prompt),
         "-ntg", str(args.generate), "-npl", str(args.batch),
     ]
-    rows = [line.split("|") for line in output(command).splitlines() if line.startswith("|")]
+    lines = output(command, stderr=subprocess.STDOUT).splitlines()
+    rows = [line.split("|") for line in lines if line.startswith("|")]
     names, figures = [name.strip() for name in rows[0]], rows[-1]
     return tuple(float(figures[names.index(name)]) for name in ["S_PP t/s", "S_TG t/s"])
 
