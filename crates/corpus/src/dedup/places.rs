@@ -3,7 +3,10 @@
 //! A list holds numbers that only ascend, each beside a check of twelve bits. An entry is the check
 //! and what is to be added to the number before it, and entries stand in blocks of 64 bytes, one
 //! line of a processor's cache, that lead to one another. A block is never moved or copied: there is
-//! no pause in which lists grow, and no room lost but the end of each list's last block.
+//! no pause in which lists grow, and no room lost but the end of each list's last block. A list that
+//! is split leaves its blocks to those that grow.
+
+use std::ops::{Index, IndexMut};
 
 /// Bits of a check.
 pub(super) const CHECK_BITS: u32 = 12;
@@ -15,17 +18,16 @@ const LONGEST_STEP: u32 = (1 << STEP_BITS) - 1;
 
 const BLOCK_LEN: usize = 15;
 
-/// Blocks in a page of 8 MiB; one array of them would be copied as it grows.
-const PAGE_LEN: usize = 1 << 17;
-
 /// A block that leads nowhere yet, and the blocks of an empty list.
 const NONE: u32 = u32::MAX;
 
 /// Lists of numbers, one a place.
 #[derive(Debug)]
 pub(super) struct Places {
-    lists: Vec<List>,
-    pages: Vec<Vec<Block>>,
+    lists: Paged<List>,
+    blocks: Paged<Block>,
+    /// The first of the blocks that no list has any more, each of which leads to the next.
+    unused: u32,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -52,11 +54,35 @@ struct Cursor {
     number: u32,
 }
 
+const EMPTY: List = List { first: NONE, last: NONE, n_entries: 0, number: 0 };
+
 impl Places {
     /// As many empty lists.
     pub(super) fn new(n_places: usize) -> Self {
-        let empty = List { first: NONE, last: NONE, n_entries: 0, number: 0 };
-        Self { lists: vec![empty; n_places], pages: Vec::new() }
+        let mut places = Self { lists: Paged::default(), blocks: Paged::default(), unused: NONE };
+        (0..n_places).for_each(|_| places.lists.push(EMPTY));
+        places
+    }
+
+    /// How many lists there are.
+    pub(super) fn len(&self) -> usize {
+        self.lists.len
+    }
+
+    /// Adds a list, and moves the entries of `place` to it whose check `moves`.
+    pub(super) fn split(&mut self, place: usize, moves: impl Fn(u32) -> bool) {
+        let mut entries = Vec::with_capacity(self.lists[place].n_entries as usize);
+        self.read(&[place], |_, check, number| entries.push((check, number)));
+        let List { first, last, .. } = std::mem::replace(&mut self.lists[place], EMPTY);
+        if last != NONE {
+            self.blocks[last as usize].next = self.unused;
+            self.unused = first;
+        }
+        let added = self.len();
+        self.lists.push(EMPTY);
+        for (check, number) in entries {
+            self.push(if moves(check) { added } else { place }, check, number);
+        }
     }
 
     /// Adds `number`, which is no less than any before it, and its `check` to the list of `place`.
@@ -78,27 +104,28 @@ impl Places {
             last = self.push_block();
             match list.last {
                 NONE => self.lists[place].first = last,
-                before => self.block_mut(before).next = last,
+                before => self.blocks[before as usize].next = last,
             }
         }
-        self.block_mut(last).entries[at] = entry;
+        self.blocks[last as usize].entries[at] = entry;
         self.lists[place].last = last;
         self.lists[place].n_entries += 1;
     }
 
-    /// A new block, by its number.
+    /// A block without entries that leads nowhere, by its number.
     fn push_block(&mut self) -> u32 {
-        if self.pages.last().is_none_or(|page| page.len() == PAGE_LEN) {
-            self.pages.push(Vec::with_capacity(PAGE_LEN));
+        let empty = Block { entries: [0; BLOCK_LEN], next: NONE };
+        match self.unused {
+            NONE => {
+                self.blocks.push(empty);
+                self.blocks.len as u32 - 1
+            }
+            unused => {
+                let block = &mut self.blocks[unused as usize];
+                self.unused = std::mem::replace(block, empty).next;
+                unused
+            }
         }
-        let n_pages = self.pages.len();
-        let page = &mut self.pages[n_pages - 1];
-        page.push(Block { entries: [0; BLOCK_LEN], next: NONE });
-        ((n_pages - 1) * PAGE_LEN + page.len() - 1) as u32
-    }
-
-    fn block_mut(&mut self, block: u32) -> &mut Block {
-        &mut self.pages[block as usize / PAGE_LEN][block as usize % PAGE_LEN]
     }
 
     /// Reads the lists of `places` and gives `each` entry of them: which of `places` it stands in,
@@ -116,10 +143,12 @@ impl Places {
             }
         }
         while !cursors.is_empty() {
-            cursors.iter_mut().for_each(|cursor| cursor.next = self.block(cursor.block).next);
+            cursors
+                .iter_mut()
+                .for_each(|cursor| cursor.next = self.blocks[cursor.block as usize].next);
             cursors.retain_mut(|cursor| {
                 let n_read = cursor.n_left.min(BLOCK_LEN as u32);
-                for &entry in &self.block(cursor.block).entries[..n_read as usize] {
+                for &entry in &self.blocks[cursor.block as usize].entries[..n_read as usize] {
                     let step = entry & LONGEST_STEP;
                     cursor.number += step;
                     if step < LONGEST_STEP {
@@ -132,9 +161,45 @@ impl Places {
             });
         }
     }
+}
 
-    fn block(&self, block: u32) -> &Block {
-        &self.pages[block as usize / PAGE_LEN][block as usize % PAGE_LEN]
+/// Items in a page.
+const PAGE_LEN: usize = 1 << 17;
+
+/// An array in pages, since a whole one would be copied as it grows.
+#[derive(Debug)]
+struct Paged<T> {
+    pages: Vec<Vec<T>>,
+    len: usize,
+}
+
+impl<T> Default for Paged<T> {
+    fn default() -> Self {
+        Self { pages: Vec::new(), len: 0 }
+    }
+}
+
+impl<T> Paged<T> {
+    fn push(&mut self, item: T) {
+        if self.len.is_multiple_of(PAGE_LEN) {
+            self.pages.push(Vec::with_capacity(PAGE_LEN));
+        }
+        self.pages[self.len / PAGE_LEN].push(item);
+        self.len += 1;
+    }
+}
+
+impl<T> Index<usize> for Paged<T> {
+    type Output = T;
+
+    fn index(&self, index: usize) -> &T {
+        &self.pages[index / PAGE_LEN][index % PAGE_LEN]
+    }
+}
+
+impl<T> IndexMut<usize> for Paged<T> {
+    fn index_mut(&mut self, index: usize) -> &mut T {
+        &mut self.pages[index / PAGE_LEN][index % PAGE_LEN]
     }
 }
 
@@ -153,6 +218,23 @@ mod tests {
         let halves: Vec<_> =
             numbers.iter().map(|(check, number)| (check ^ 1, number / 2)).collect();
         assert_eq!(found, [halves, Vec::new(), numbers.to_vec()]);
+    }
+
+    #[test]
+    fn a_list_is_split_in_order_and_its_blocks_are_used_again() {
+        let mut places = Places::new(2);
+        let all: Vec<(u32, u32)> = (0..1000).map(|i| (i % 7, 3 * i)).collect();
+        all.iter().for_each(|&(check, number)| places.push(1, check, number));
+        let n_blocks = places.blocks.len;
+        places.split(1, |check| check % 2 == 1);
+        let mut found = [const { Vec::new() }; 2];
+        places.read(&[1, 2], |list, check, number| found[list].push((check, number)));
+        let part = |odd: u32| all.iter().copied().filter(move |(check, _)| check % 2 == odd);
+        assert_eq!(found, [part(0).collect::<Vec<_>>(), part(1).collect()]);
+        assert!(places.blocks.len <= n_blocks + 1);
+        places.split(0, |_| true);
+        places.push(3, 1, 7);
+        assert_eq!(places.len(), 4);
     }
 
     #[test]
