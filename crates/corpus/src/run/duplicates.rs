@@ -29,6 +29,8 @@ const N_BLOCKS: u32 = 5;
 pub(super) struct Files<'a> {
     /// One file per unit, with `number`, `id`, `content`, `fingerprint` and `hashes`.
     pub(super) sketches: &'a [String],
+    /// Where the records are written that are no copies.
+    pub(super) originals: &'a Path,
     /// Where pairs to compare are written.
     pub(super) pairs: &'a Path,
     /// Where duplicates are written as they are found: `number`, `first` of its cluster, and whether
@@ -107,11 +109,14 @@ pub(super) fn find(
             Ok(())
         },
     )?;
-    relations.view(
+    // Written, and not a view: what finds them is then not in memory beside what uses them.
+    relations.write(
         "originals",
         "SELECT number, fingerprint, hashes FROM sketches
          JOIN firsts ON content = c AND fingerprint = f AND number = first",
+        files.originals,
     )?;
+    relations.table("originals", &[files.originals.display().to_string()])?;
     write_pairs(relations, files.pairs)?;
     relations.table("pairs", &[files.pairs.display().to_string()])?;
     relations.rows(

@@ -179,12 +179,13 @@ impl Run<'_, '_> {
             let numbering = Numbering::new(self.units.iter().map(n_kept))?;
             let files = Files {
                 sketches: &self.files("keep/", KEPT),
+                originals: &self.path(&format!("{SPILL}/originals.parquet")),
                 pairs: &self.path(&format!("{SPILL}/pairs.parquet")),
                 found: &self.path(&format!("{SPILL}/found.parquet")),
                 duplicates: &duplicates,
             };
             let output = duplicates::find(relations, config.rule(), &numbering, &files)?;
-            for file in [files.pairs, files.found] {
+            for file in [files.originals, files.pairs, files.found] {
                 fs::remove_file(file).map_err(at(file))?;
             }
             let files = BTreeMap::from([(name, output)]);

@@ -21,6 +21,10 @@ use tokio::runtime::Runtime;
 use crate::Error;
 use crate::table::{Output, TableWriter};
 
+/// Bytes of memory for each row of a batch. A merge holds a batch of every file that was spilled, and
+/// rows are texts: of 4 KiB, a batch is a 64th of the memory.
+const MEMORY_OF_ROW: usize = 256 << 10;
+
 /// Tables, functions, and the threads that compute with them.
 pub(super) struct Relations {
     runtime: Runtime,
@@ -48,10 +52,16 @@ impl Relations {
             .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(spill))
             .build_arc()
             .map_err(failed(what))?;
-        let mut config = SessionConfig::new().with_target_partitions(rayon::current_num_threads());
+        // With a single partition joins would hash, which cannot spill.
+        let n_partitions = rayon::current_num_threads().max(2);
+        let mut config = SessionConfig::new()
+            .with_target_partitions(n_partitions)
+            .with_batch_size((memory_bytes / MEMORY_OF_ROW).clamp(256, 8192));
         // Joins that sort can spill, and joins that hash cannot.
         config.options_mut().optimizer.prefer_hash_join = false;
         config.options_mut().execution.sort_spill_reservation_bytes = memory_bytes / 64;
+        // What is in memory is sorted whole: merging its batches would take as much again.
+        config.options_mut().execution.sort_in_place_threshold_bytes = memory_bytes;
         // Strings and lists stay as they were written, so that functions see one type.
         config.options_mut().execution.parquet.schema_force_view_types = false;
         Ok(Self { runtime, context: SessionContext::new_with_config_rt(config, environment) })
@@ -97,10 +107,33 @@ impl Relations {
         &self,
         what: &'static str,
         sql: &str,
+        each: impl FnMut(RecordBatch) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.rows_within(&self.context, what, sql, each)
+    }
+
+    /// As [`rows`](Self::rows), of long rows that are sorted. The whole sort is one: merging the
+    /// sorted partitions would want memory that merging what each spilled has taken.
+    pub(super) fn long_rows(
+        &self,
+        what: &'static str,
+        sql: &str,
+        each: impl FnMut(RecordBatch) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut state = self.context.state();
+        state.config_mut().options_mut().execution.target_partitions = 1;
+        self.rows_within(&SessionContext::new_with_state(state), what, sql, each)
+    }
+
+    fn rows_within(
+        &self,
+        context: &SessionContext,
+        what: &'static str,
+        sql: &str,
         mut each: impl FnMut(RecordBatch) -> Result<(), Error>,
     ) -> Result<(), Error> {
         self.runtime.block_on(async {
-            let mut stream = self.stream(sql).await.map_err(failed(what))?;
+            let mut stream = stream(context, sql).await.map_err(failed(what))?;
             while let Some(rows) = stream.next().await {
                 each(rows.map_err(failed(what))?)?;
             }
@@ -116,7 +149,7 @@ impl Relations {
         path: &Path,
     ) -> Result<Output, Error> {
         self.runtime.block_on(async {
-            let mut stream = self.stream(sql).await.map_err(failed(what))?;
+            let mut stream = stream(&self.context, sql).await.map_err(failed(what))?;
             let mut table = TableWriter::create(path, stream.schema())?;
             while let Some(rows) = stream.next().await {
                 table.write(&rows.map_err(failed(what))?)?;
@@ -124,8 +157,11 @@ impl Relations {
             table.finish()
         })
     }
+}
 
-    async fn stream(&self, sql: &str) -> DataFusionResult<SendableRecordBatchStream> {
-        self.context.sql(sql).await?.execute_stream().await
-    }
+async fn stream(
+    context: &SessionContext,
+    sql: &str,
+) -> DataFusionResult<SendableRecordBatchStream> {
+    context.sql(sql).await?.execute_stream().await
 }

@@ -99,7 +99,7 @@ fn pack(
     sql: &str,
     mut writer: ShardWriter,
 ) -> Result<(Report, BTreeMap<String, Output>), Error> {
-    relations.rows("the shuffled texts", sql, |rows| {
+    relations.long_rows("the shuffled texts", sql, |rows| {
         let n_bytes = rows.column(1).as_primitive::<UInt32Type>().values();
         let mut texts = lists(rows.column(0)).zip(n_bytes);
         texts.try_for_each(|(tokens, &n_bytes)| writer.add(tokens, n_bytes))
