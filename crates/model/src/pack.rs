@@ -1,5 +1,6 @@
 //! From a checkpoint of any format to one in the packed layout.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,7 +10,7 @@ use crate::checkpoint::Checkpoint;
 use crate::config::{AttentionConfig, Config};
 use crate::error::Error;
 use crate::latent_halves::LatentSizes;
-use crate::safetensors_writer::{StoredTensor, write_in_parts};
+use crate::safetensors_writer::{StoredTensor, sort_onto_lines, write_in_parts};
 use crate::stored::{convert, pack_into, stored_as};
 use crate::weights::{ABSORBED_KEY, LATENT_UP, Parameter, parameters};
 
@@ -36,14 +37,9 @@ impl Checkpoint {
         path: &Path,
         mut on_part: impl FnMut(usize, usize),
     ) -> Result<(), Error> {
-        let stored: Vec<StoredTensor> = parameters(&self.packed_config(packing))
-            .into_iter()
-            .map(|Parameter { name, dims }| {
-                let own = self.tensor(&name).map_or(DType::Bf16, Tensor::dtype);
-                let dtype = stored_as(&name, &dims, own, DType::Packed(packing));
-                StoredTensor { name, dtype, dims }
-            })
-            .collect();
+        let stored = self.stored_by(&self.packed_config(packing), |name, dims, own| {
+            stored_as(name, dims, own, DType::Packed(packing))
+        });
         let n_all: usize = stored.iter().map(|t| t.dims.iter().product::<usize>()).sum();
         let mut n_done = 0;
         write_in_parts(path, stored, AT_ONCE * n_threads(), |part| {
@@ -63,45 +59,56 @@ impl Checkpoint {
             return self;
         }
         let config = self.packed_config(of_blocks(8));
-        let stored: Vec<(Parameter, DType)> = parameters(&config)
+        let (packed, plain): (Vec<_>, Vec<_>) = self
+            .stored_by(&config, in_memory)
             .into_iter()
-            .map(|parameter| {
-                let own = self.tensor(&parameter.name).map_or(DType::Bf16, Tensor::dtype);
-                let dtype = in_memory(&parameter, own);
-                (parameter, dtype)
-            })
-            .collect();
-        // All packed matrices lie in one piece of memory, so that small ones are in huge pages too.
-        let n_bytes = |(parameter, dtype): &(Parameter, DType)| match (dtype, &parameter.dims[..]) {
-            (DType::Packed(_), &[rows, cols]) => rows * dtype.row_bytes(cols),
-            _ => 0,
+            .partition(|tensor| matches!(tensor.dtype, DType::Packed(_)));
+        let mut tensors: HashMap<String, Tensor> = in_parallel(&plain, |tensor| {
+            (tensor.name.clone(), convert(&self.or_absorbed(&tensor.name), tensor.dtype))
+        })
+        .into_iter()
+        .collect();
+        tensors.extend(self.in_one_piece(packed));
+        Checkpoint::of_checked(config, tensors)
+    }
+
+    /// The parameters of `config` in the formats that `format` gives for their names, their shapes
+    /// and the formats they have now.
+    fn stored_by(
+        &self,
+        config: &Config,
+        format: impl Fn(&str, &[usize], DType) -> DType,
+    ) -> Vec<StoredTensor> {
+        let stored = |Parameter { name, dims }: Parameter| {
+            let own = self.tensor(&name).map_or(DType::Bf16, Tensor::dtype);
+            StoredTensor { dtype: format(&name, &dims, own), name, dims }
         };
-        let mut buffer = HostBuffer::zeroed(stored.iter().map(n_bytes).sum());
+        parameters(config).into_iter().map(stored).collect()
+    }
+
+    /// Packed matrices by name, in one piece of memory, so that small ones are in huge pages too.
+    fn in_one_piece(&self, mut stored: Vec<StoredTensor>) -> Vec<(String, Tensor)> {
+        sort_onto_lines(&mut stored);
+        let mut buffer = HostBuffer::zeroed(stored.iter().map(StoredTensor::n_bytes).sum());
         let mut rest = buffer.bytes_mut().expect("host memory");
-        let places = stored.iter().map(|entry| {
-            let (place, after) = std::mem::take(&mut rest).split_at_mut(n_bytes(entry));
+        let places = stored.iter().map(|tensor| {
+            let (place, after) = std::mem::take(&mut rest).split_at_mut(tensor.n_bytes());
             rest = after;
-            (entry, place)
+            (tensor, place)
         });
-        let others = in_parallel(places, |((parameter, dtype), place)| {
-            let tensor = self.or_absorbed(&parameter.name);
-            match *dtype {
-                DType::Packed(packing) => {
-                    pack_into(&tensor, packing, place);
-                    None
-                }
-                dtype => Some(convert(&tensor, dtype)),
-            }
+        in_parallel(places, |(StoredTensor { name, dtype, .. }, place)| {
+            let DType::Packed(packing) = *dtype else { unreachable!("only packed matrices") };
+            pack_into(&self.or_absorbed(name), packing, place);
         });
-        let (buffer, mut start): (Arc<dyn Memory>, _) = (Arc::new(buffer), 0);
-        let tensors = stored.iter().zip(others).map(|(entry, other)| {
-            let (Parameter { name, dims }, dtype) = entry;
-            let packed = || Tensor::from_memory(Arc::clone(&buffer), start, *dtype, dims);
-            let tensor = other.unwrap_or_else(packed);
-            start += n_bytes(entry);
-            (name.clone(), tensor)
-        });
-        Checkpoint::of_checked(config, tensors.collect())
+        let (memory, mut start): (Arc<dyn Memory>, _) = (Arc::new(buffer), 0);
+        let tensor = |tensor: StoredTensor| {
+            let n_bytes = tensor.n_bytes();
+            let StoredTensor { name, dtype, dims } = tensor;
+            let packed = Tensor::from_memory(Arc::clone(&memory), start, dtype, &dims);
+            start += n_bytes;
+            (name, packed)
+        };
+        stored.into_iter().map(tensor).collect()
     }
 
     /// A tensor of the packed model, as it is here.
@@ -128,7 +135,7 @@ fn of_blocks(bits: usize) -> Packing {
 }
 
 /// The format in memory of a parameter that is stored as `own`.
-fn in_memory(Parameter { name, dims }: &Parameter, own: DType) -> DType {
+fn in_memory(name: &str, dims: &[usize], own: DType) -> DType {
     // GGUF has the parts of this one apart, in blocks that the whole cannot have.
     let is_put_together = name.contains(LATENT_UP);
     match own {

@@ -38,10 +38,17 @@ pub(crate) fn as_in_header(dtype: DType, dims: &[usize]) -> (Dtype, Vec<usize>) 
 }
 
 impl StoredTensor {
-    fn n_bytes(&self) -> usize {
+    /// Bytes of its numbers.
+    pub(crate) fn n_bytes(&self) -> usize {
         let (cols, outer) = self.dims.split_last().map_or((1, &[][..]), |(c, outer)| (*c, outer));
         outer.iter().product::<usize>() * self.dtype.row_bytes(cols)
     }
+}
+
+/// Brings those of whole cache lines to the front, so that each of them lies on a line where they
+/// follow each other.
+pub(crate) fn sort_onto_lines(tensors: &mut [StoredTensor]) {
+    tensors.sort_by_key(|tensor| !tensor.n_bytes().is_multiple_of(LINE));
 }
 
 /// Writes a file that holds `tensors`, of which `make` gives `at_once` at a time. Those of whole
@@ -59,7 +66,7 @@ pub(crate) fn write_in_parts(
     at_once: usize,
     mut make: impl FnMut(&[StoredTensor]) -> Vec<Tensor>,
 ) -> Result<(), Error> {
-    tensors.sort_by_key(|tensor| !tensor.n_bytes().is_multiple_of(LINE));
+    sort_onto_lines(&mut tensors);
     let header = header(&tensors);
     write_aside_with(path, |file| {
         let mut file = BufWriter::with_capacity(1 << 20, file);
