@@ -26,11 +26,7 @@ const SHAPES: [[usize; 3]; 6] = [
 
 fn main() {
     let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let best_for_bf16 = match Isa::available().contains(&Isa::Avx512Bf16) {
-        true => Isa::Avx512Bf16,
-        false => Isa::detect(),
-    };
-    let in_bf16 = Cpu::with_isa(best_for_bf16, n_threads).with_bf16_products();
+    let in_bf16 = Cpu::with_isa(Isa::detect_for_bf16(), n_threads).with_bf16_products();
     let devices = [Cpu::new(n_threads), in_bf16];
     for dims in SHAPES {
         let mut shares = [Vec::new(), Vec::new()];

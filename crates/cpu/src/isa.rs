@@ -27,6 +27,13 @@ impl Isa {
         Isa::available()[0]
     }
 
+    /// The one that has products of `bf16` vectors where this machine has it, be they faster or not;
+    /// otherwise the best.
+    pub fn detect_for_bf16() -> Isa {
+        let mut isas = Isa::available().into_iter();
+        isas.find(|isa| *isa == Isa::Avx512Bf16).unwrap_or_else(Isa::detect)
+    }
+
     /// All that this machine has, best first.
     ///
     /// A product of `bf16` vectors is two of `f32` vectors. AMD's cores do it in the time of one;

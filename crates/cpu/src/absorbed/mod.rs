@@ -192,8 +192,10 @@ fn meet<T: Latent, H: Held<T>>(
         for first_key in (0..keys.len()).step_by(SCORE_KEYS) {
             let key = |k: usize| (first_key + k).min(keys.len() - 1);
             let parts = |key: usize| [latents.row(key), positions.row(key)];
-            for k in 0..SCORE_KEYS {
-                parts(key(k + FETCH_AHEAD)).into_iter().for_each(fetch);
+            if !H::IS_WIDENED {
+                for k in 0..SCORE_KEYS {
+                    parts(key(k + FETCH_AHEAD)).into_iter().for_each(fetch);
+                }
             }
             let k = from_fn(|k| parts(key(k)));
             for (first_head, q) in (0..heads.len()).step_by(SCORE_HEADS).zip(&q) {
@@ -222,11 +224,12 @@ fn meet<T: Latent, H: Held<T>>(
         let mixed = unsafe { mixed.part(*place, 0, heads.len() * rank) };
         mix(cpu.isa, weights, KEYS, latents, mixed);
     };
+    let n_widened = if H::IS_WIDENED { KEYS } else { 0 };
     let room = || Room {
         scores: vec![0.0; MIX_HEADS * KEYS],
         weights: vec![T::zeroed(); MIX_HEADS * KEYS],
-        latents: cpu.allocate(T::DTYPE, &[KEYS, rank]),
-        positions: cpu.allocate(T::DTYPE, &[KEYS, rope]),
+        latents: cpu.allocate(T::DTYPE, &[n_widened, rank]),
+        positions: cpu.allocate(T::DTYPE, &[n_widened, rope]),
     };
     cpu.for_tasks_ahead(tasks.len(), work, room, step);
     partial

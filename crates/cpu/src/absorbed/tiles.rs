@@ -16,11 +16,11 @@ pub(super) const SCORE_KEYS: usize = 4;
 
 /// Heads that mix latents together.
 pub(super) const MIX_HEADS: usize = 8;
-/// How many keys before its use a latent is fetched from memory.
-pub(super) const FETCH_AHEAD: usize = 12;
-
 /// Columns of the latents that are mixed together.
 pub(super) const MIX_COLS: usize = 2 * LANES;
+
+/// How many keys before its use a latent is fetched from memory.
+pub(super) const FETCH_AHEAD: usize = 12;
 
 /// Content and position of a query's head or of a key.
 pub(super) type Parts<'a, T> = [&'a [T]; 2];
@@ -30,17 +30,24 @@ pub(super) type Scores = [[f32; SCORE_KEYS]; SCORE_HEADS];
 
 /// Numbers that a cache holds latents in, and how heads see them.
 pub(super) trait Held<T>: Cached {
-    /// The same rows; where heads see other numbers, in `room`.
+    /// Whether heads see other numbers, which are made before they meet them.
+    const IS_WIDENED: bool;
+
+    /// The same rows; where they are widened, in `room`.
     fn seen<'a>(isa: Isa, rows: Matrix<'a, Self>, room: &'a mut [T]) -> Matrix<'a, T>;
 }
 
 impl<T: Latent> Held<T> for T {
+    const IS_WIDENED: bool = false;
+
     fn seen<'a>(_: Isa, rows: Matrix<'a, T>, _: &'a mut [T]) -> Matrix<'a, T> {
         rows
     }
 }
 
 impl Held<f32> for bf16 {
+    const IS_WIDENED: bool = true;
+
     fn seen<'a>(isa: Isa, rows: Matrix<'a, bf16>, room: &'a mut [f32]) -> Matrix<'a, f32> {
         for (row, room) in room.chunks_exact_mut(rows.cols).enumerate().take(rows.rows) {
             fetch(rows.row((row + FETCH_AHEAD).min(rows.rows - 1)));
