@@ -4,8 +4,8 @@ rules of Gopher, C4 and FineWeb, MinHash de-duplication, and tokens by one token
 
     python3 benches/peers/datatrove_pipeline.py PAGES.jsonl... --tokenizer models/hadal-nano --rounds 3
 
-PAGES are JSON lines with `html` or `source` (a page), and where they have it `url` and `articleBody`
-(the text that should come of it). They become two WARC files, which both read on two cores, in turn.
+PAGES are JSON lines with `html` or `source` (a page), and where they have it `articleBody` (the text
+that should come of it). They become two WARC files, which both read on two cores, in turn.
 Seconds are of the whole command, the start of the interpreter included; `datatrove, inside` are those
 between its first and last pipeline. Each side's quality is the F1 of four-word shingles of what it
 kept against `articleBody`, over the pages that have one and that both kept.
@@ -29,15 +29,14 @@ from pathlib import Path
 
 
 def pages(paths):
-    """Every page of the files, with its address and the text that should come of it."""
+    """Every page of the files: an address for it, its HTML, and the text that should come of it."""
     for path in paths:
         with open(path, encoding="utf-8") as lines:
             for number, line in enumerate(lines):
                 page = json.loads(line)
                 html = page.get("html") or page.get("source")
                 if html:
-                    url = page.get("url") or f"https://example.org/{Path(path).stem}/{number}"
-                    yield f"https://example.org/{number}/{Path(path).stem}", url, html, page.get("articleBody")
+                    yield f"https://example.org/{number}/{Path(path).stem}", html, page.get("articleBody")
 
 
 def write_archives(paths, folder, copies):
@@ -49,7 +48,7 @@ def write_archives(paths, folder, copies):
     writers = [WARCWriter(file, gzip=True) for file in files]
     truth, n_bytes, n_pages = {}, 0, 0
     for copy in range(copies):
-        for number, (address, _, html, article) in enumerate(pages(paths)):
+        for number, (address, html, article) in enumerate(pages(paths)):
             # Copies differ in a word of each paragraph, so that de-duplication has what to find.
             body = html.replace("<p", f"<p data-copy='{copy}'", 5 * copy).encode()
             url = f"{address}?copy={copy}"

@@ -52,10 +52,6 @@ impl Region {
         }
     }
 
-    fn n_lines(&self) -> usize {
-        self.bytes().len() / LINE_BYTES
-    }
-
     fn bytes(&self) -> &[u8] {
         match self {
             Region::Heap(lines) => bytemuck::cast_slice(lines),
@@ -151,10 +147,10 @@ impl HostPool {
 
     fn put_back(&self, region: Region) {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let (lines, bytes) = (region.n_lines(), region.bytes().len());
-        if free.held_bytes + bytes <= self.budget_bytes {
-            free.held_bytes += bytes;
-            free.by_class.entry(lines).or_default().push(region);
+        let n_bytes = region.bytes().len();
+        if free.held_bytes + n_bytes <= self.budget_bytes {
+            free.held_bytes += n_bytes;
+            free.by_class.entry(n_bytes / LINE_BYTES).or_default().push(region);
         }
     }
 }

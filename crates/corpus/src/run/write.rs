@@ -134,8 +134,8 @@ fn duplicates(relations: &Relations, unit: usize) -> Result<BTreeMap<u64, Duplic
     Ok(found)
 }
 
-/// Writes what is left of the unit that was kept in `kept`, and what is not, into `files`; `relations` knows the duplicates of all
-/// units, where they were looked for.
+/// Writes what is left of the unit that was kept in `kept`, and what is not, into `files`; `relations`
+/// knows the duplicates of all units, where they were looked for.
 pub(super) fn write(
     last: &Last,
     relations: Option<&Relations>,
