@@ -17,19 +17,20 @@ use std::ops::Range;
 use hadal_tensor::{AttentionSpec, DType, LatentDims, Matrix, Tensor};
 use half::bf16;
 
-use crate::Cpu;
-#[cfg(target_arch = "x86_64")]
-use crate::Isa;
 use crate::attention::{Block, blocks};
 use crate::lanes::{axpy, exp_sum, fetch, max};
 use crate::linear::multiply_rows;
 use crate::rows::Rows;
+use crate::{Cpu, Isa};
 use tiles::{FETCH_AHEAD, Held, Latent, MIX_HEADS, Parts, SCORE_HEADS, SCORE_KEYS, mix};
 
 /// Keys of one block: their latents stay in the second-level cache while the heads meet them.
 const KEYS: usize = 256;
 
-/// One block of keys and one group of heads of one query.
+/// Heads of one task: a block is brought from memory and widened once for all of them.
+const HEADS: usize = 2 * MIX_HEADS;
+
+/// One block of keys and some heads of one query.
 struct Task {
     query: usize,
     heads: Range<usize>,
@@ -160,8 +161,8 @@ fn meet<T: Latent, H: Held<T>>(
         places.push(first);
         n_places += n_blocks(seen) * n_heads;
         for (block, start) in all.clone().step_by(KEYS).enumerate() {
-            for head in (0..n_heads).step_by(MIX_HEADS) {
-                let heads = head..(head + MIX_HEADS).min(n_heads);
+            for head in (0..n_heads).step_by(HEADS) {
+                let heads = head..(head + HEADS).min(n_heads);
                 let keys = start..(start + KEYS).min(all.end);
                 tasks.push(Task { query, heads, keys, place: first + block * n_heads + head });
             }
@@ -185,28 +186,15 @@ fn meet<T: Latent, H: Held<T>>(
         let positions = H::seen(cpu.isa, rows(k_rope, keys), positions.as_mut_slice());
         // What a tile has too many of is the last one again.
         let head = |h: usize| query * n_heads + heads.start + h.min(heads.len() - 1);
-        let q: [[Parts<'_, T>; SCORE_HEADS]; MIX_HEADS / SCORE_HEADS] = from_fn(|tile| {
+        let q: [[Parts<'_, T>; SCORE_HEADS]; HEADS / SCORE_HEADS] = from_fn(|tile| {
             let parts = |h| asked.row(head(tile * SCORE_HEADS + h)).split_at(rank);
             from_fn(parts).map(|(content, position)| [content, position])
         });
-        for first_key in (0..keys.len()).step_by(SCORE_KEYS) {
-            let key = |k: usize| (first_key + k).min(keys.len() - 1);
-            let parts = |key: usize| [latents.row(key), positions.row(key)];
-            if !H::IS_WIDENED {
-                for k in 0..SCORE_KEYS {
-                    parts(key(k + FETCH_AHEAD)).into_iter().for_each(fetch);
-                }
-            }
-            let k = from_fn(|k| parts(key(k)));
-            for (first_head, q) in (0..heads.len()).step_by(SCORE_HEADS).zip(&q) {
-                let tile = T::scores(cpu.isa, q, &k);
-                for (h, of_head) in tile.iter().enumerate().take(heads.len() - first_head) {
-                    let at = (first_head + h) * KEYS + first_key;
-                    for (k, score) in of_head.iter().enumerate().take(keys.len() - first_key) {
-                        scores[at + k] = scale * score;
-                    }
-                }
-            }
+        // So few heads meet all keys that they stay in the first-level cache.
+        let groups = q.chunks(MIX_HEADS / SCORE_HEADS).zip(scores.chunks_mut(MIX_HEADS * KEYS));
+        for (first, (q, scores)) in (0..heads.len()).step_by(MIX_HEADS).zip(groups) {
+            let n_heads = MIX_HEADS.min(heads.len() - first);
+            score::<T, H>(cpu.isa, (q, n_heads), [latents, positions], scale, scores);
         }
         let of_heads = scores.chunks_exact_mut(KEYS).zip(weights.chunks_exact_mut(KEYS));
         for (h, (scores, weights)) in of_heads.enumerate().take(heads.len()) {
@@ -222,17 +210,45 @@ fn meet<T: Latent, H: Held<T>>(
         }
         // SAFETY: as above; they follow each other.
         let mixed = unsafe { mixed.part(*place, 0, heads.len() * rank) };
-        mix(cpu.isa, weights, KEYS, latents, mixed);
+        let of_heads = weights.chunks(MIX_HEADS * KEYS).zip(mixed.chunks_mut(MIX_HEADS * rank));
+        of_heads.for_each(|(weights, mixed)| mix(cpu.isa, weights, KEYS, latents, mixed));
     };
     let n_widened = if H::IS_WIDENED { KEYS } else { 0 };
     let room = || Room {
-        scores: vec![0.0; MIX_HEADS * KEYS],
-        weights: vec![T::zeroed(); MIX_HEADS * KEYS],
+        scores: vec![0.0; HEADS * KEYS],
+        weights: vec![T::zeroed(); HEADS * KEYS],
         latents: cpu.allocate(T::DTYPE, &[n_widened, rank]),
         positions: cpu.allocate(T::DTYPE, &[n_widened, rope]),
     };
     cpu.for_tasks_ahead(tasks.len(), work, room, step);
     partial
+}
+
+/// Writes the scores of the first `n_heads` heads of tiles with all keys, each head's [`KEYS`] apart.
+fn score<T: Latent, H: Held<T>>(
+    isa: Isa,
+    (q, n_heads): (&[[Parts<'_, T>; SCORE_HEADS]], usize),
+    keys: [Matrix<'_, T>; 2],
+    scale: f32,
+    scores: &mut [f32],
+) {
+    let n_keys = keys[0].rows;
+    for first_key in (0..n_keys).step_by(SCORE_KEYS) {
+        let parts = |k: usize| keys.map(|part| part.row((first_key + k).min(n_keys - 1)));
+        if !H::IS_WIDENED {
+            (FETCH_AHEAD..FETCH_AHEAD + SCORE_KEYS).flat_map(parts).for_each(fetch);
+        }
+        let k = from_fn(parts);
+        for (first_head, q) in (0..n_heads).step_by(SCORE_HEADS).zip(q) {
+            let tile = T::scores(isa, q, &k);
+            for (h, of_head) in tile.iter().enumerate().take(n_heads - first_head) {
+                let at = (first_head + h) * KEYS + first_key;
+                for (k, score) in of_head.iter().enumerate().take(n_keys - first_key) {
+                    scores[at + k] = scale * score;
+                }
+            }
+        }
+    }
 }
 
 /// Some rows of a matrix.

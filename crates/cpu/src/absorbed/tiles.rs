@@ -156,6 +156,9 @@ pub(super) fn mix<T: Latent>(
     let weights: [&[T]; MIX_HEADS] =
         std::array::from_fn(|head| &weights[head.min(n_heads - 1) * stride..][..latents.rows]);
     let done = T::mix_tiles(isa, &weights, latents, out);
+    if done == rank {
+        return;
+    }
     for (weights, out) in weights.iter().zip(out.chunks_exact_mut(rank)) {
         let out = &mut out[done..];
         out.fill(0.0);
