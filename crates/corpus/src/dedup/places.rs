@@ -40,6 +40,7 @@ struct List {
 }
 
 #[derive(Debug)]
+#[repr(align(64))]
 struct Block {
     entries: [u32; BLOCK_LEN],
     next: u32,

@@ -100,7 +100,8 @@ impl Language {
     }
 
     /// Everything in `text` that one of the rules named matches: from left to right, the longest
-    /// at each place, of equals the rule named first; nothing overlaps.
+    /// at each place, of equals the rule named first; nothing overlaps. The title of a work, `《…》`,
+    /// is a name, and nothing in it is looked at.
     pub fn find(&self, rules: &[&str], text: &str, reference: DateTime) -> Vec<Found> {
         let rules: Vec<u32> = rules.iter().filter_map(|name| self.grammar.find(name)).collect();
         let tokens = tokenise(text, &self.grammar.vocabulary);
@@ -142,6 +143,10 @@ impl Language {
         let mut found = Vec::new();
         let mut at = 0;
         while at < text.tokens.len() {
+            if let Some(end) = text.title_end(at) {
+                at = end;
+                continue;
+            }
             if !worth[at] {
                 at += 1;
                 continue;

@@ -56,7 +56,22 @@ impl Tokens {
         }
         &self.folded[self.tokens[start].folded.0..self.tokens[end - 1].folded.1]
     }
+
+    /// One past the title, `《…》`, that begins at the token `at`; `None` where none does.
+    pub fn title_end(&self, at: usize) -> Option<usize> {
+        let is = |at: usize, mark: &str| {
+            self.tokens[at].kind == Kind::Mark && self.text(at, at + 1) == mark
+        };
+        if !is(at, "《") {
+            return None;
+        }
+        let last = (at + LONGEST_TITLE).min(self.tokens.len());
+        (at + 1..last).find(|&end| is(end, "》")).map(|end| end + 1)
+    }
 }
+
+/// The most tokens of a title: what is longer was opened and never closed.
+const LONGEST_TITLE: usize = 64;
 
 /// The traditional characters rules speak of, each followed by its simplified form.
 const TRADITIONAL: &str = include_str!("rules/traditional.txt");

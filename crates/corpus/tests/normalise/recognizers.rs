@@ -191,7 +191,7 @@ fn chinese() {
         ("OrdinalModel", 1.0),
         ("PercentModel", 1.0),
         ("NumberRangeModel", 1.0),
-        ("DateTimeModel", 0.905),
+        ("DateTimeModel", 0.95),
         ("DateParser", 1.0),
         ("DatePeriodParser", 0.88),
         ("CurrencyModel", 1.0),

@@ -45,6 +45,8 @@ fn chinese_texts_are_given_one_form() {
     check(Lang::Zh, "同一个人十分高兴，二分之后三元一次", "同一个人十分高兴，二分之后三元一次");
     check(Lang::Zh, "七八十人，三到五万，二百五，千万别去", "七八十人，三到五万，二百五，千万别去");
     check(Lang::Zh, "三十六计，1990年左右，30年", "三十六计，1990年左右，30年");
+    check(Lang::Zh, "《去明天上线》将于明天上线", "《去明天上线》将于2016-11-08上线");
+    check(Lang::Zh, "《去明天上线", "《去2016-11-08上线");
 }
 
 /// What counts from a moment that no one told stays, and says of itself no more than its type.
