@@ -52,8 +52,8 @@ fn panel_of(
         .caption(title, ("sans-serif", 16))
         .margin(12)
         .x_label_area_size(28)
-        .y_label_area_size(36)
-        .build_cartesian_2d(-0.2..points.len() as f64 - 0.8, 45.0..95.0)?;
+        .y_label_area_size(52)
+        .build_cartesian_2d(-0.2..points.len() as f64 - 0.8, 60.0..95.0)?;
     let name = |x: &f64| match points.get(x.round() as usize) {
         Some((_, usize::MAX, _)) if x.fract().abs() < 0.01 => "all".to_owned(),
         Some((_, size, _)) if x.fract().abs() < 0.01 => size.to_string(),
@@ -64,6 +64,7 @@ fn panel_of(
         .light_line_style(WHITE)
         .x_labels(points.len())
         .x_label_formatter(&name)
+        .y_label_formatter(&|accuracy| format!("{accuracy:.0}"))
         .y_desc("accuracy, %")
         .label_style(("sans-serif", 12))
         .draw()?;
