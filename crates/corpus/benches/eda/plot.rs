@@ -53,7 +53,7 @@ fn panel_of(
         .margin(12)
         .x_label_area_size(28)
         .y_label_area_size(52)
-        .build_cartesian_2d(-0.2..points.len() as f64 - 0.8, 60.0..95.0)?;
+        .build_cartesian_2d(-0.2..points.len() as f64 - 0.8, 50.0..95.0)?;
     let name = |x: &f64| match points.get(x.round() as usize) {
         Some((_, usize::MAX, _)) if x.fract().abs() < 0.01 => "all".to_owned(),
         Some((_, size, _)) if x.fract().abs() < 0.01 => size.to_string(),
