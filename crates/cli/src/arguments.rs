@@ -22,7 +22,8 @@ pub(crate) struct DeviceArgs {
     /// What computes: this machine's processor, or the slow plain loops that define each operation.
     #[arg(long, value_enum, default_value_t = DeviceKind::Cpu)]
     pub(crate) device: DeviceKind,
-    /// Threads of the processor; all cores where not given.
+    /// Threads of the processor; all cores where not given. With all of them, on Linux, each of
+    /// its threads keeps to one core; with fewer the system places them.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
 }

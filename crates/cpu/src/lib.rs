@@ -25,6 +25,7 @@ mod muon;
 mod norm;
 mod optimiser;
 mod packed;
+mod pin;
 mod router;
 mod rows;
 mod team;

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::JoinHandle;
 
+use crate::pin;
+
 /// How often a member looks for the next step before it sleeps: some fifty microseconds.
 const SPINS: usize = 20_000;
 
@@ -62,7 +64,9 @@ pub(crate) struct Team {
 }
 
 impl Team {
-    /// A team of `n_threads`, the caller included.
+    /// A team of `n_threads`, the caller included. Where that is every core this process may use,
+    /// each member keeps to one of its own, and the first is left to the caller, whose thread is
+    /// not ours to place. A smaller team goes where the system finds room.
     ///
     /// # Panics
     /// When the system cannot start the threads.
@@ -76,12 +80,17 @@ impl Team {
             n_asleep: Mutex::new(0),
             wake: Condvar::new(),
         });
+        let cores = pin::allowed_cores();
         let members = (1..n_threads)
             .map(|index| {
                 let shared = Arc::clone(&shared);
+                let core = if cores.len() == n_threads { Some(cores[index]) } else { None };
                 std::thread::Builder::new()
                     .name(format!("hadal-team-{index}"))
-                    .spawn(move || shared.work())
+                    .spawn(move || {
+                        core.into_iter().for_each(pin::stay_on);
+                        shared.work();
+                    })
                     .expect("the system starts threads")
             })
             .collect();
@@ -214,6 +223,28 @@ mod tests {
                 assert!(done.iter().all(|n| n.load(Ordering::Relaxed) == 1));
             }
         }
+    }
+
+    /// Of every thread of a team, the cores it may run on.
+    #[cfg(target_os = "linux")]
+    fn cores_of(n_threads: usize) -> Vec<Vec<usize>> {
+        let team = Team::new(n_threads);
+        let seen = Mutex::new(Vec::new());
+        team.run(2, |_| lock(&seen).push(pin::allowed_cores()));
+        seen.into_inner().expect("no member panics")
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_team_of_every_core_has_a_core_for_each_member_and_a_larger_one_has_not() {
+        let all = pin::allowed_cores();
+        let mut own: Vec<_> = all[1..].iter().map(|core| vec![*core]).collect();
+        own.push(all.clone());
+        let mut seen = cores_of(all.len());
+        seen.sort_by_key(|cores| (cores.len(), cores[0]));
+        own.sort_by_key(|cores| (cores.len(), cores[0]));
+        assert_eq!(seen, own);
+        assert_eq!(cores_of(all.len() + 1), vec![all.clone(); all.len() + 1]);
     }
 
     #[test]
