@@ -19,6 +19,7 @@ mod differentiable;
 mod dtype;
 mod memory;
 mod packed;
+mod pool;
 mod quantised;
 mod reference;
 mod routing;
@@ -32,8 +33,9 @@ pub use differentiable::{
     SavedExperts,
 };
 pub use dtype::{DType, Element};
-pub use memory::{HostBuffer, HostPool, Memory};
+pub use memory::{HostBuffer, Memory};
 pub use packed::{Packing, STRIP_ROWS};
+pub use pool::HostPool;
 pub use quantised::{Q8_BLOCK, quantise_q8_0};
 pub use reference::Reference;
 pub use routing::{choose_experts, group_by_expert};
