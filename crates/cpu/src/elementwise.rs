@@ -43,7 +43,7 @@ pub(crate) fn widen(cpu: &Cpu, x: &Tensor) -> Tensor {
 pub(crate) fn add_row(cpu: &Cpu, x: &Tensor, row: &Tensor) -> Tensor {
     assert_eq!(x.cols(), row.len(), "a row for each row");
     let mut out = cpu.buffer(x.dims());
-    let (x, row, dim) = (x.matrix::<f32>(), row.to_f32_vec(), x.cols());
+    let (x, row, dim) = (x.matrix::<f32>(), row.as_f32(), x.cols());
     let rows = (TASK / dim.max(1)).max(1);
     cpu.for_row_tasks(out.as_mut_slice::<f32>(), dim, rows, |first, out| {
         for (i, out) in out.chunks_exact_mut(dim).enumerate() {

@@ -13,7 +13,7 @@ const TASK_ROWS: usize = 32;
 
 pub(crate) fn rms_norm(cpu: &Cpu, x: &Tensor, w: &Tensor, epsilon: f32) -> Tensor {
     let mut out = cpu.buffer(x.dims());
-    let (rows, w, dim) = (x.matrix::<f32>(), w.to_f32_vec(), x.cols());
+    let (rows, w, dim) = (x.matrix::<f32>(), w.as_f32(), x.cols());
     cpu.for_row_tasks(out.as_mut_slice::<f32>(), dim, TASK_ROWS, |first, out| {
         for (i, out) in out.chunks_exact_mut(dim).enumerate() {
             norm_row(cpu.isa, rows.row(first + i), &w, epsilon, out);
@@ -44,7 +44,7 @@ pub(crate) fn rms_norm_backward(
     d_w: Option<&mut Gradient>,
 ) {
     let (d_out, x) = (d_out.matrix::<f32>(), x.matrix::<f32>());
-    let (w, dim, n_rows) = (w.to_f32_vec(), x.cols, x.rows);
+    let (w, dim, n_rows) = (w.as_f32(), x.cols, x.rows);
     let (mode, d_x) = d_x.write();
     let mut partial_d_w = vec![0f32; n_rows.div_ceil(TASK_ROWS) * dim];
     let tasks = d_x

@@ -36,7 +36,7 @@ pub(crate) fn route(
     spec: &RouterSpec,
 ) -> Routing {
     let (n_tokens, n_active) = (logits.rows(), spec.n_active);
-    let bias = bias.map(Tensor::to_f32_vec);
+    let bias = bias.map(Tensor::as_f32);
     let logits = logits.matrix::<f32>();
     let mut indices = vec![0; n_tokens * n_active];
     let mut weights = vec![0.0; n_tokens * n_active];

@@ -1,5 +1,6 @@
 //! A tensor: shared memory seen as rows of numbers.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -264,6 +265,18 @@ impl Tensor {
     pub fn stored_bytes(&self) -> &[u8] {
         assert!(self.is_contiguous(), "the bytes of rows that lie {} apart", self.row_stride);
         self.row_bytes_from_first()
+    }
+
+    /// All values as `f32`, row after row: its own where they stand there like that.
+    ///
+    /// # Panics
+    /// When the host cannot read the tensor.
+    pub fn as_f32(&self) -> Cow<'_, [f32]> {
+        if self.dtype == DType::F32 && self.is_contiguous() {
+            Cow::Borrowed(self.as_slice())
+        } else {
+            Cow::Owned(self.to_f32_vec())
+        }
     }
 
     /// All values as `f32`, row after row, whatever the format.
