@@ -6,7 +6,8 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::JoinHandle;
 
@@ -37,21 +38,23 @@ pub(crate) fn alone(n_tasks: usize, step: impl Fn(&Claims)) {
 /// What a step is to every member.
 type Step = dyn Fn() + Sync;
 
-/// The current step, whose lifetime is that of [`Team::run`].
-#[derive(Clone, Copy)]
-struct StepPointer(*const Step);
-
-// SAFETY: what it points to is `Sync`, and `Team::run` keeps it alive until every member is done.
-unsafe impl Send for StepPointer {}
-
-struct Shared {
+/// What the members and their caller tell each other in every step, on one cache line.
+#[repr(align(64))]
+struct Signals {
     /// Counts steps; a member that sees a number it has not seen has a step to do.
     step_number: AtomicUsize,
+    /// The current step; what it points to lives as long as its [`Team::run`].
+    step: AtomicPtr<&'static Step>,
     n_working: AtomicUsize,
-    step: Mutex<Option<StepPointer>>,
+    n_asleep: AtomicUsize,
+}
+
+struct Shared {
+    signals: Signals,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
     is_over: AtomicBool,
-    n_asleep: Mutex<usize>,
+    /// Held by who falls asleep and by who wakes.
+    sleep: Mutex<()>,
     wake: Condvar,
 }
 
@@ -72,12 +75,15 @@ impl Team {
     /// When the system cannot start the threads.
     pub(crate) fn new(n_threads: usize) -> Team {
         let shared = Arc::new(Shared {
-            step_number: AtomicUsize::new(0),
-            n_working: AtomicUsize::new(0),
-            step: Mutex::new(None),
+            signals: Signals {
+                step_number: AtomicUsize::new(0),
+                step: AtomicPtr::new(null_mut()),
+                n_working: AtomicUsize::new(0),
+                n_asleep: AtomicUsize::new(0),
+            },
             panic: Mutex::new(None),
             is_over: AtomicBool::new(false),
-            n_asleep: Mutex::new(0),
+            sleep: Mutex::new(()),
             wake: Condvar::new(),
         });
         let cores = pin::allowed_cores();
@@ -115,22 +121,18 @@ impl Team {
         let claims = Claims { next: AtomicUsize::new(0), n_tasks };
         let act = || step(&claims);
         let whole: &(dyn Fn() + Sync) = &act;
-        // SAFETY: only the lifetime is dropped. Every member is waited for below before `whole`
-        // ends, also when the caller's own part panics.
-        let pointer = unsafe { std::mem::transmute::<&(dyn Fn() + Sync), &'static Step>(whole) };
-        let shared = &*self.shared;
-        *lock(&shared.step) = Some(StepPointer(pointer));
-        shared.n_working.store(self.members.len(), Ordering::Relaxed);
-        shared.step_number.fetch_add(1, Ordering::Release);
-        if *lock(&shared.n_asleep) > 0 {
-            shared.wake.notify_all();
-        }
+        let signals = &self.shared.signals;
+        // Every member is waited for below before `whole` ends, also when the caller's own part
+        // panics.
+        signals.step.store((&raw const whole).cast_mut().cast(), Ordering::Relaxed);
+        signals.n_working.store(self.members.len(), Ordering::Relaxed);
+        self.shared.announce();
         let own = catch_unwind(AssertUnwindSafe(whole));
         let mut spins = 0;
-        while shared.n_working.load(Ordering::Acquire) > 0 {
+        while signals.n_working.load(Ordering::Acquire) > 0 {
             wait_a_little(&mut spins);
         }
-        let others = lock(&shared.panic).take();
+        let others = lock(&self.shared.panic).take();
         if let Some(panic) = own.err().or(others) {
             resume_unwind(panic);
         }
@@ -140,9 +142,7 @@ impl Team {
 impl Drop for Team {
     fn drop(&mut self) {
         self.shared.is_over.store(true, Ordering::Relaxed);
-        self.shared.step_number.fetch_add(1, Ordering::Release);
-        drop(lock(&self.shared.n_asleep));
-        self.shared.wake.notify_all();
+        self.shared.announce();
         for member in self.members.drain(..) {
             // A member catches the panics of its tasks, so that it ends in only one way.
             let _ = member.join();
@@ -159,35 +159,45 @@ impl Shared {
             if self.is_over.load(Ordering::Relaxed) {
                 return;
             }
-            let step = *lock(&self.step);
-            if let Some(StepPointer(step)) = step {
-                // SAFETY: `Team::run` waits until `n_working` is 0 before the step ends.
-                let step = unsafe { &*step };
-                if let Err(panic) = catch_unwind(AssertUnwindSafe(step)) {
-                    lock(&self.panic).get_or_insert(panic);
-                }
+            // SAFETY: `Team::run` set it before it announced the step, and waits until `n_working`
+            // is 0 before what it points to ends.
+            let step = unsafe { *self.signals.step.load(Ordering::Relaxed) };
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(step)) {
+                lock(&self.panic).get_or_insert(panic);
             }
-            self.n_working.fetch_sub(1, Ordering::Release);
+            self.signals.n_working.fetch_sub(1, Ordering::Release);
+        }
+    }
+
+    /// Tells all members that there is another step, or that it is over.
+    fn announce(&self) {
+        // In one order with what a member does that falls asleep: either it sees the new step, or it
+        // is seen here.
+        self.signals.step_number.fetch_add(1, Ordering::SeqCst);
+        if self.signals.n_asleep.load(Ordering::SeqCst) > 0 {
+            drop(lock(&self.sleep));
+            self.wake.notify_all();
         }
     }
 
     /// Waits until there is a step after the one `seen`: awake for a moment, then asleep.
     fn await_step(&self, seen: &mut usize) {
-        let is_new = |seen: usize| self.step_number.load(Ordering::Acquire) != seen;
+        let Signals { step_number, n_asleep, .. } = &self.signals;
+        let is_new = |seen: usize| step_number.load(Ordering::SeqCst) != seen;
         let mut spins = 0;
         while !is_new(*seen) && spins < SPINS {
             spins += 1;
             std::hint::spin_loop();
         }
         if !is_new(*seen) {
-            let mut n_asleep = lock(&self.n_asleep);
-            *n_asleep += 1;
+            let mut guard = lock(&self.sleep);
+            n_asleep.fetch_add(1, Ordering::SeqCst);
             while !is_new(*seen) {
-                n_asleep = self.wake.wait(n_asleep).unwrap_or_else(PoisonError::into_inner);
+                guard = self.wake.wait(guard).unwrap_or_else(PoisonError::into_inner);
             }
-            *n_asleep -= 1;
+            n_asleep.fetch_sub(1, Ordering::Relaxed);
         }
-        *seen = self.step_number.load(Ordering::Acquire);
+        *seen = step_number.load(Ordering::SeqCst);
     }
 }
 
