@@ -223,6 +223,19 @@ impl Parameter {
     pub fn is_routed_expert(&self) -> bool {
         self.name.contains(".mlp.experts.")
     }
+
+    /// What share of it decoding reads: of the projection from the latent the half for values, where
+    /// the half for keys is stored in its transposed form too.
+    pub fn share_in_decoding(&self, config: &Config) -> f64 {
+        match config.attention {
+            AttentionConfig::Latent { nope, value, .. }
+                if has_absorbed_key(config) && self.name.ends_with("kv_b_proj.weight") =>
+            {
+                value as f64 / (nope + value) as f64
+            }
+            _ => 1.0,
+        }
+    }
 }
 
 /// The name, before `.weight`, of [`LatentWeights::kv_up`].
@@ -333,6 +346,11 @@ fn multi_head(config: &Config, take: &mut Take<'_>) -> Result<MultiHeadWeights, 
     Ok(MultiHeadWeights { query, key, value, bias, head_norm, output })
 }
 
+/// Whether [`LatentWeights::absorbed_key`] is stored.
+fn has_absorbed_key(config: &Config) -> bool {
+    matches!(config.packed, Some(DType::Packed(_)))
+}
+
 fn latent(config: &Config, take: &mut Take<'_>) -> Result<LatentWeights, Error> {
     let hidden = config.hidden_size;
     let AttentionConfig::Latent { n_heads, q_rank, kv_rank, nope, rope, value } = config.attention
@@ -354,7 +372,7 @@ fn latent(config: &Config, take: &mut Take<'_>) -> Result<LatentWeights, Error> 
         kv_down: take("kv_a_proj_with_mqa", &[kv_rank + rope, hidden])?,
         kv_norm: take("kv_a_layernorm", &[kv_rank])?,
         kv_up: take(LATENT_UP, &[n_heads * (nope + value), kv_rank])?,
-        absorbed_key: matches!(config.packed, Some(DType::Packed(_)))
+        absorbed_key: has_absorbed_key(config)
             .then(|| take(ABSORBED_KEY, &[n_heads * kv_rank, nope]))
             .transpose()?,
         output: take("o_proj", &[hidden, n_heads * value])?,

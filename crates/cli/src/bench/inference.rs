@@ -216,24 +216,22 @@ impl Bench<'_> {
         Ok(n_prompt as f64 / start.elapsed().as_secs_f64())
     }
 
-    /// Tokens per second of writing, over all sequences. What stands before them is not computed:
-    /// it takes its time whatever it is.
+    /// Tokens per second of writing, over all sequences. What stands before them is not computed,
+    /// and what is written not chosen: they take their time whatever they are.
     fn decode(&self, n_sequences: usize, depth: usize) -> Result<f64> {
         let (device, weights) = (self.device(), &*self.model.weights);
         let capacity = depth + self.n_generated;
         let mut cache = Cache::of_sequences(self.config(), device, n_sequences, capacity);
-        let mut ids: Vec<u32> = (0..n_sequences).map(|sequence| self.id(sequence)).collect();
         let start = Instant::now();
         for n_before in depth..capacity {
-            let tokens: Vec<_> =
-                ids.iter().enumerate().map(|(sequence, id)| (sequence, n_before, *id)).collect();
+            let first = n_before * n_sequences;
+            let tokens: Vec<_> = (0..n_sequences)
+                .map(|sequence| (sequence, n_before, self.id(first + sequence)))
+                .collect();
             let batch = Batch::next_tokens(capacity, &tokens)?;
             let output = self.decoder.forward(device, weights, &batch, Some(&mut cache))?;
             let logits = self.decoder.logits(device, weights, &output.hidden)?;
-            let logits = device.download(&logits);
-            for (sequence, id) in ids.iter_mut().enumerate() {
-                *id = greatest(logits.matrix().row(sequence)) as u32;
-            }
+            device.download(&logits);
         }
         Ok((n_sequences * self.n_generated) as f64 / start.elapsed().as_secs_f64())
     }
@@ -254,19 +252,14 @@ impl Bench<'_> {
             .iter()
             .filter(|parameter| !parameter.is_of_predict_layer(config))
             .filter(|parameter| config.tied_embeddings || !parameter.is_embedding())
-            .map(|p| weight_bytes(p) * if p.is_routed_expert() { visited } else { 1.0 })
+            .map(|p| {
+                let visited = if p.is_routed_expert() { visited } else { 1.0 };
+                weight_bytes(p) * visited * p.share_in_decoding(config)
+            })
             .sum();
         let of_cache = n_before * Cache::bytes_per_position(config);
         of_weights / n_sequences as f64 + of_cache as f64
     }
-}
-
-/// The place of the greatest number.
-fn greatest(numbers: &[f32]) -> usize {
-    let larger = |best: (usize, f32), (place, number): (usize, &f32)| {
-        if *number > best.1 { (place, *number) } else { best }
-    };
-    numbers.iter().enumerate().fold((0, f32::NEG_INFINITY), larger).0
 }
 
 fn text(report: &Report) -> String {
