@@ -112,10 +112,10 @@ pub(crate) fn experts(
             for (i, (gate, up)) in rows.enumerate() {
                 let x = x.row(groups.token(piece.rows.start + i));
                 let mut active = vec![0.0; width];
-                multiply_rows(cpu, &w_gate, 0, &[x], gate);
-                multiply_rows(cpu, &w_up, 0, &[x], up);
+                multiply_rows(cpu, &w_gate, 0, None, &[x], gate);
+                multiply_rows(cpu, &w_up, 0, None, &[x], up);
                 swiglu_row(cpu.isa, gate, up, &mut active);
-                multiply_rows(cpu, &w_down, 0, &[&active], &mut part[i * hidden..][..hidden]);
+                multiply_rows(cpu, &w_down, 0, None, &[&active], &mut part[i * hidden..][..hidden]);
             }
             return;
         }

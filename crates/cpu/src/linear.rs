@@ -73,7 +73,7 @@ fn few_rows(cpu: &Cpu, x: Matrix<'_, f32>, w: &Tensor) -> Tensor {
         let n_rows = TASK_ROWS.min(n_out - first);
         // SAFETY: each task has rows of its own.
         let turned = unsafe { into.part(first, 0, n_rows * n_tokens) };
-        multiply_rows(cpu, w, first, &tokens, turned);
+        multiply_rows(cpu, w, first, None, &tokens, turned);
     });
     let turned = turned.as_slice::<f32>();
     let mut out = cpu.buffer(&[n_tokens, n_out]);
@@ -97,11 +97,12 @@ pub(crate) fn widened(cpu: &Cpu, w: &Tensor) -> Tensor {
 }
 
 /// `out[i · T + t] = w[first + i] · tokens[t]`: each weight row is read, and widened where it has to
-/// be, once for all tokens.
+/// be, once for all tokens. The rows from `next` on are what the caller multiplies after these.
 pub(crate) fn multiply_rows(
     cpu: &Cpu,
     w: &Tensor,
     first: usize,
+    next: Option<usize>,
     tokens: &[&[f32]],
     out: &mut [f32],
 ) {
@@ -109,7 +110,7 @@ pub(crate) fn multiply_rows(
     if let (Some(packing), [x]) = (packed::packing_of(w), tokens)
         && packed::is_whole(first, out.len())
     {
-        return packed::multiply_rows(cpu, w, packing, first, x, out);
+        return packed::multiply_rows(cpu, w, packing, first, next, x, out);
     }
     let rows = out.chunks_exact_mut(tokens.len()).enumerate();
     match w.dtype() {

@@ -5,6 +5,7 @@ use std::arch::x86_64::*;
 use hadal_tensor::Matrix;
 use half::bf16;
 
+use super::avx512::sum_each;
 use super::tiles::{MIX_COLS, MIX_HEADS, Parts, SCORE_HEADS, SCORE_KEYS, Scores};
 use crate::lanes::LANES;
 
@@ -75,32 +76,6 @@ unsafe fn add_products<const WHOLE: bool>(
             *sum = _mm512_dpbf16_ps(*sum, q, k);
         }
     }
-}
-
-/// The sum of each vector's lanes, in the order of the vectors.
-#[target_feature(enable = "avx512f")]
-fn sum_each(vectors: &[[__m512; 4]; 4]) -> __m512 {
-    let zero = _mm512_setzero_ps();
-    // Each step adds half of the parts of every vector to the other half, and lays two vectors'
-    // halves side by side.
-    let (mut halves, mut quarters) = ([[zero; 4]; 2], [zero; 4]);
-    for (two, half) in vectors.chunks_exact(2).zip(&mut halves) {
-        for ((a, b), half) in two[0].iter().zip(&two[1]).zip(half) {
-            let low = _mm512_shuffle_f32x4::<0x44>(*a, *b);
-            let high = _mm512_shuffle_f32x4::<0xee>(*a, *b);
-            *half = _mm512_add_ps(low, high);
-        }
-    }
-    for ((a, b), quarter) in halves[0].iter().zip(&halves[1]).zip(&mut quarters) {
-        let even = _mm512_shuffle_f32x4::<0x88>(*a, *b);
-        let odd = _mm512_shuffle_f32x4::<0xdd>(*a, *b);
-        *quarter = _mm512_add_ps(even, odd);
-    }
-    // Part `h` of `quarters[k]` has four sums whose total is that of vector `[h][k]`.
-    let [a, b, c, d] = quarters;
-    let ac = _mm512_add_ps(_mm512_unpacklo_ps(a, c), _mm512_unpackhi_ps(a, c));
-    let bd = _mm512_add_ps(_mm512_unpacklo_ps(b, d), _mm512_unpackhi_ps(b, d));
-    _mm512_add_ps(_mm512_unpacklo_ps(ac, bd), _mm512_unpackhi_ps(ac, bd))
 }
 
 /// `out[h] = Σ weights[h][k] · latents[k]` for the columns that are whole tiles; how many those are.

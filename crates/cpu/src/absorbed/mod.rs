@@ -18,16 +18,24 @@ use hadal_tensor::{AttentionSpec, DType, LatentDims, Matrix, Tensor};
 use half::bf16;
 
 use crate::attention::{Block, blocks};
+use crate::cached::Cached;
 use crate::lanes::{axpy, exp_sum, fetch, max};
 use crate::linear::multiply_rows;
 use crate::rows::Rows;
 use crate::{Cpu, Isa};
-use tiles::{FETCH_AHEAD, Held, Latent, MIX_HEADS, Parts, SCORE_HEADS, SCORE_KEYS, mix};
+use tiles::{FETCH_AHEAD, Head, MIX_HEADS, Parts, SCORE_HEADS, SCORE_KEYS, mix};
 
-/// Keys of one block: their latents stay in the second-level cache while the heads meet them.
+/// Keys of the longest block: their latents stay in the second-level cache while the heads meet
+/// them.
 const KEYS: usize = 256;
 
-/// Heads of one task: a block is brought from memory and widened once for all of them.
+/// Keys of the shortest block that has another after it: enough that adding up costs little.
+const FEWEST_KEYS: usize = 16;
+
+/// Blocks that a short text is cut into, so that several threads have some of it.
+const FEW_BLOCKS: usize = 4;
+
+/// Heads of one task: a block is brought from memory once for all of them.
 const HEADS: usize = 2 * MIX_HEADS;
 
 /// One block of keys and some heads of one query.
@@ -65,16 +73,24 @@ pub(crate) fn absorbed_attention(
 
     let mut folded = cpu.buffer(&[n_rows, rank]);
     let into = Rows::of(folded.as_mut_slice(), rank);
-    cpu.for_tasks(n_rows, n_rows * nope * rank, |task| {
-        let (query, head) = (&queries[task / n_heads], task % n_heads);
-        let q = &q.row(query.queries.start)[head * (nope + rope)..][..nope];
-        // SAFETY: each task has a row of its own.
-        let folded = unsafe { into.part(task, 0, rank) };
-        match key {
-            Some(key) => multiply_rows(cpu, key, head * rank, &[q], folded),
-            None => fold(cpu, kv_b, head * (nope + value), q, folded),
-        }
-    });
+    cpu.for_tasks_ahead(
+        n_rows,
+        n_rows * nope * rank,
+        || (),
+        |(), task, next| {
+            let (query, head) = (&queries[task / n_heads], task % n_heads);
+            let q = &q.row(query.queries.start)[head * (nope + rope)..][..nope];
+            // SAFETY: each task has a row of its own.
+            let folded = unsafe { into.part(task, 0, rank) };
+            match key {
+                Some(key) => {
+                    let next = next.map(|task| task % n_heads * rank);
+                    multiply_rows(cpu, key, head * rank, next, &[q], folded);
+                }
+                None => fold(cpu, kv_b, head * (nope + value), q, folded),
+            }
+        },
+    );
 
     let given = (q, folded.matrix::<f32>());
     let (cached, scale) = ((latent, k_rope), spec.scale);
@@ -89,16 +105,23 @@ pub(crate) fn absorbed_attention(
 
     let mut out = cpu.buffer(&[q.rows, n_heads * value]);
     let into = Rows::of(out.as_mut_slice(), n_heads * value);
-    cpu.for_tasks(n_rows, n_rows * value * rank, |task| {
-        let (query, head) = (task / n_heads, task % n_heads);
-        let first = partial.places[query] + head;
-        let places = (0..n_blocks(&queries[query])).map(|block| first + block * n_heads);
-        let mixed = add_up(cpu, &partial, places);
-        let row = queries[query].queries.start;
-        // SAFETY: each task has a head of its own.
-        let out = unsafe { into.part(row, head * value, value) };
-        multiply_rows(cpu, kv_b, head * (nope + value) + nope, &[&mixed], out);
-    });
+    let first_row = |head: usize| head * (nope + value) + nope;
+    cpu.for_tasks_ahead(
+        n_rows,
+        n_rows * value * rank,
+        || (),
+        |(), task, next| {
+            let (query, head) = (task / n_heads, task % n_heads);
+            let first = partial.places[query] + head;
+            let places = (0..n_blocks(&queries[query])).map(|block| first + block * n_heads);
+            let mixed = add_up(cpu, &partial, places);
+            let row = queries[query].queries.start;
+            // SAFETY: each task has a head of its own.
+            let out = unsafe { into.part(row, head * value, value) };
+            let next = next.map(|task| first_row(task % n_heads));
+            multiply_rows(cpu, kv_b, first_row(head), next, &[&mixed], out);
+        },
+    );
     out
 }
 
@@ -119,22 +142,27 @@ fn fold(cpu: &Cpu, kv_b: &Tensor, first: usize, q: &[f32], folded: &mut [f32]) {
     }
 }
 
+/// Keys of a block of those that a query sees. Nothing else decides it, so that a query gets the
+/// same bits in any batch.
+fn block_keys(query: &Block) -> usize {
+    let even = query.keys.len().div_ceil(FEW_BLOCKS).next_multiple_of(SCORE_KEYS);
+    even.clamp(FEWEST_KEYS, KEYS)
+}
+
 /// Blocks of the keys that a query sees.
 fn n_blocks(query: &Block) -> usize {
-    query.keys.len().div_ceil(KEYS)
+    query.keys.len().div_ceil(block_keys(query))
 }
 
 /// What one thread needs for its tasks.
-struct Room<T> {
-    scores: Vec<f32>,
-    weights: Vec<T>,
-    latents: Tensor,
-    positions: Tensor,
+struct Room {
+    scores: Tensor,
+    weights: Tensor,
 }
 
-/// Lets every head of every query meet the latents it sees in numbers of type `T`, which are held as
-/// `H`.
-fn meet<T: Latent, H: Held<T>>(
+/// Lets every head of every query, in numbers of type `T`, meet the latents it sees, which are held
+/// as `H`.
+fn meet<T: Head<H>, H: Cached>(
     cpu: &Cpu,
     (q, folded): (Matrix<'_, f32>, Matrix<'_, f32>),
     (latent, k_rope): (&Tensor, &Tensor),
@@ -160,10 +188,11 @@ fn meet<T: Latent, H: Held<T>>(
         let (first, all) = (n_places, seen.keys.clone());
         places.push(first);
         n_places += n_blocks(seen) * n_heads;
-        for (block, start) in all.clone().step_by(KEYS).enumerate() {
+        let n_keys = block_keys(seen);
+        for (block, start) in all.clone().step_by(n_keys).enumerate() {
             for head in (0..n_heads).step_by(HEADS) {
                 let heads = head..(head + HEADS).min(n_heads);
-                let keys = start..(start + KEYS).min(all.end);
+                let keys = start..(start + n_keys).min(all.end);
                 tasks.push(Task { query, heads, keys, place: first + block * n_heads + head });
             }
         }
@@ -179,11 +208,11 @@ fn meet<T: Latent, H: Held<T>>(
     let greatest = Rows::of(partial.greatest.as_mut_slice(), 1);
     let sums = Rows::of(partial.sums.as_mut_slice(), 1);
     let work = n_heads * n_keys * (2 * rank + rope);
-    let step = |room: &mut Room<T>, task: usize, _: Option<usize>| {
+    let step = |room: &mut Room, task: usize, _: Option<usize>| {
         let Task { query, heads, keys, place } = &tasks[task];
-        let Room { scores, weights, latents, positions } = room;
-        let latents = H::seen(cpu.isa, rows(latent, keys), latents.as_mut_slice());
-        let positions = H::seen(cpu.isa, rows(k_rope, keys), positions.as_mut_slice());
+        let Room { scores, weights } = room;
+        let (scores, weights) = (scores.as_mut_slice::<f32>(), weights.as_mut_slice::<T>());
+        let (latents, positions) = (rows(latent, keys), rows(k_rope, keys));
         // What a tile has too many of is the last one again.
         let head = |h: usize| query * n_heads + heads.start + h.min(heads.len() - 1);
         let q: [[Parts<'_, T>; SCORE_HEADS]; HEADS / SCORE_HEADS] = from_fn(|tile| {
@@ -213,31 +242,26 @@ fn meet<T: Latent, H: Held<T>>(
         let of_heads = weights.chunks(MIX_HEADS * KEYS).zip(mixed.chunks_mut(MIX_HEADS * rank));
         of_heads.for_each(|(weights, mixed)| mix(cpu.isa, weights, KEYS, latents, mixed));
     };
-    let n_widened = if H::IS_WIDENED { KEYS } else { 0 };
     let room = || Room {
-        scores: vec![0.0; HEADS * KEYS],
-        weights: vec![T::zeroed(); HEADS * KEYS],
-        latents: cpu.allocate(T::DTYPE, &[n_widened, rank]),
-        positions: cpu.allocate(T::DTYPE, &[n_widened, rope]),
+        scores: cpu.buffer(&[HEADS, KEYS]),
+        weights: cpu.allocate(T::DTYPE, &[HEADS, KEYS]),
     };
     cpu.for_tasks_ahead(tasks.len(), work, room, step);
     partial
 }
 
 /// Writes the scores of the first `n_heads` heads of tiles with all keys, each head's [`KEYS`] apart.
-fn score<T: Latent, H: Held<T>>(
+fn score<T: Head<H>, H: Cached>(
     isa: Isa,
     (q, n_heads): (&[[Parts<'_, T>; SCORE_HEADS]], usize),
-    keys: [Matrix<'_, T>; 2],
+    keys: [Matrix<'_, H>; 2],
     scale: f32,
     scores: &mut [f32],
 ) {
     let n_keys = keys[0].rows;
     for first_key in (0..n_keys).step_by(SCORE_KEYS) {
         let parts = |k: usize| keys.map(|part| part.row((first_key + k).min(n_keys - 1)));
-        if !H::IS_WIDENED {
-            (FETCH_AHEAD..FETCH_AHEAD + SCORE_KEYS).flat_map(parts).for_each(fetch);
-        }
+        (FETCH_AHEAD..FETCH_AHEAD + SCORE_KEYS).flat_map(parts).for_each(fetch);
         let k = from_fn(parts);
         for (first_head, q) in (0..n_heads).step_by(SCORE_HEADS).zip(q) {
             let tile = T::scores(isa, q, &k);

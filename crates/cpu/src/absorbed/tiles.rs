@@ -4,10 +4,11 @@ use hadal_tensor::Matrix;
 use half::bf16;
 
 #[cfg(target_arch = "x86_64")]
-use crate::cached::wide;
-use crate::cached::{Cached, widen_bf16};
+use super::avx512::Load;
+use crate::cached::{Cached, wide};
 use crate::isa::{Isa, per_isa};
-use crate::lanes::{LANES, axpy, dot_body, fetch, fma};
+use crate::lanes::{LANES, axpy, dot, fma};
+use crate::linear::dot_bf16;
 
 /// Heads whose scores are made together.
 pub(super) const SCORE_HEADS: usize = 4;
@@ -28,42 +29,20 @@ pub(super) type Parts<'a, T> = [&'a [T]; 2];
 /// The products of heads with keys, content and position together.
 pub(super) type Scores = [[f32; SCORE_KEYS]; SCORE_HEADS];
 
-/// Numbers that a cache holds latents in, and how heads see them.
-pub(super) trait Held<T>: Cached {
-    /// Whether heads see other numbers, which are made before they meet them.
-    const IS_WIDENED: bool;
+/// What a kernel loads; there is none.
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) trait Load {}
 
-    /// The same rows; where they are widened, in `room`.
-    fn seen<'a>(isa: Isa, rows: Matrix<'a, Self>, room: &'a mut [T]) -> Matrix<'a, T>;
-}
+#[cfg(not(target_arch = "x86_64"))]
+impl<T> Load for T {}
 
-impl<T: Latent> Held<T> for T {
-    const IS_WIDENED: bool = false;
-
-    fn seen<'a>(_: Isa, rows: Matrix<'a, T>, _: &'a mut [T]) -> Matrix<'a, T> {
-        rows
-    }
-}
-
-impl Held<f32> for bf16 {
-    const IS_WIDENED: bool = true;
-
-    fn seen<'a>(isa: Isa, rows: Matrix<'a, bf16>, room: &'a mut [f32]) -> Matrix<'a, f32> {
-        for (row, room) in room.chunks_exact_mut(rows.cols).enumerate().take(rows.rows) {
-            fetch(rows.row((row + FETCH_AHEAD).min(rows.rows - 1)));
-            widen_bf16(isa, rows.row(row), room);
-        }
-        Matrix { data: room, rows: rows.rows, cols: rows.cols, stride: rows.cols }
-    }
-}
-
-/// Numbers that heads and latents meet in, and how.
-pub(super) trait Latent: Cached {
+/// Numbers that heads come in, and how they meet latents that are held as `H`.
+pub(super) trait Head<H>: Cached {
     /// The products of heads with keys.
     fn scores(
         isa: Isa,
         q: &[Parts<'_, Self>; SCORE_HEADS],
-        k: &[Parts<'_, Self>; SCORE_KEYS],
+        k: &[Parts<'_, H>; SCORE_KEYS],
     ) -> Scores;
 
     /// Writes `Σ weights[h][k] · latents[k]` to `out` `[H, R]` for columns that are whole tiles, and
@@ -71,32 +50,61 @@ pub(super) trait Latent: Cached {
     fn mix_tiles(
         isa: Isa,
         weights: &[&[Self]; MIX_HEADS],
-        latents: Matrix<'_, Self>,
+        latents: Matrix<'_, H>,
         out: &mut [f32],
     ) -> usize;
 
     /// `out += weight · latent`.
-    fn add(isa: Isa, weight: Self, latent: &[Self], out: &mut [f32]);
+    fn add(isa: Isa, weight: Self, latent: &[H], out: &mut [f32]);
 }
 
-impl Latent for f32 {
+/// Numbers that a cache holds latents in, and how they meet `f32`.
+pub(super) trait Held: Cached + Load {
+    /// `Σ q · k`.
+    fn dot(isa: Isa, q: &[f32], k: &[Self]) -> f32;
+
+    /// `out += weight · latent`.
+    fn axpy(isa: Isa, weight: f32, latent: &[Self], out: &mut [f32]);
+}
+
+impl Held for f32 {
+    fn dot(isa: Isa, q: &[f32], k: &[f32]) -> f32 {
+        dot(isa, q, k)
+    }
+
+    fn axpy(isa: Isa, weight: f32, latent: &[f32], out: &mut [f32]) {
+        axpy(isa, weight, latent, out);
+    }
+}
+
+impl Held for bf16 {
+    fn dot(isa: Isa, q: &[f32], k: &[bf16]) -> f32 {
+        dot_bf16(isa, k, q)
+    }
+
+    fn axpy(isa: Isa, weight: f32, latent: &[bf16], out: &mut [f32]) {
+        axpy_bf16(isa, weight, latent, out);
+    }
+}
+
+impl<H: Held> Head<H> for f32 {
     fn scores(
         isa: Isa,
         q: &[Parts<'_, f32>; SCORE_HEADS],
-        k: &[Parts<'_, f32>; SCORE_KEYS],
+        k: &[Parts<'_, H>; SCORE_KEYS],
     ) -> Scores {
         #[cfg(target_arch = "x86_64")]
         if isa.has_avx512() {
             // SAFETY: `Isa::available` found the features before handing the value out.
             return unsafe { super::avx512::scores(q, k) };
         }
-        scores_f32(isa, q, k)
+        q.map(|q| k.map(|k| H::dot(isa, q[0], k[0]) + H::dot(isa, q[1], k[1])))
     }
 
     fn mix_tiles(
         isa: Isa,
         weights: &[&[f32]; MIX_HEADS],
-        latents: Matrix<'_, f32>,
+        latents: Matrix<'_, H>,
         out: &mut [f32],
     ) -> usize {
         #[cfg(target_arch = "x86_64")]
@@ -107,14 +115,14 @@ impl Latent for f32 {
         0
     }
 
-    fn add(isa: Isa, weight: f32, latent: &[f32], out: &mut [f32]) {
-        axpy(isa, weight, latent, out);
+    fn add(isa: Isa, weight: f32, latent: &[H], out: &mut [f32]) {
+        H::axpy(isa, weight, latent, out);
     }
 }
 
-/// On [`Isa::Avx512Bf16`] alone; elsewhere latents are widened first.
+/// On [`Isa::Avx512Bf16`] alone; elsewhere heads stay `f32`.
 #[cfg(target_arch = "x86_64")]
-impl Latent for bf16 {
+impl Head<bf16> for bf16 {
     fn scores(
         isa: Isa,
         q: &[Parts<'_, bf16>; SCORE_HEADS],
@@ -137,17 +145,17 @@ impl Latent for bf16 {
     }
 
     fn add(isa: Isa, weight: bf16, latent: &[bf16], out: &mut [f32]) {
-        add_bf16(isa, wide(weight), latent, out);
+        axpy_bf16(isa, wide(weight), latent, out);
     }
 }
 
 /// Mixes `latents` by `weights`, heads `stride` apart, into `out` `[H, R]` with up to [`MIX_HEADS`]
 /// heads.
-pub(super) fn mix<T: Latent>(
+pub(super) fn mix<T: Head<H>, H: Cached>(
     isa: Isa,
     weights: &[T],
     stride: usize,
-    latents: Matrix<'_, T>,
+    latents: Matrix<'_, H>,
     out: &mut [f32],
 ) {
     let rank = latents.cols;
@@ -169,30 +177,13 @@ pub(super) fn mix<T: Latent>(
 }
 
 #[inline(always)]
-fn scores_f32_body<const FMA: bool>(
-    q: &[Parts<'_, f32>; SCORE_HEADS],
-    k: &[Parts<'_, f32>; SCORE_KEYS],
-) -> Scores {
-    let product = |q: &Parts<'_, f32>, k: &Parts<'_, f32>| {
-        dot_body::<FMA>(q[0], k[0]) + dot_body::<FMA>(q[1], k[1])
-    };
-    std::array::from_fn(|head| std::array::from_fn(|key| product(&q[head], &k[key])))
-}
-
-per_isa! {
-    /// Product by product.
-    fn scores_f32(q: &[Parts<'_, f32>; SCORE_HEADS], k: &[Parts<'_, f32>; SCORE_KEYS]) -> Scores => scores_f32_body
-}
-
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-fn add_bf16_body<const FMA: bool>(weight: f32, latent: &[bf16], out: &mut [f32]) {
+fn axpy_bf16_body<const FMA: bool>(weight: f32, latent: &[bf16], out: &mut [f32]) {
     for (out, x) in out.iter_mut().zip(latent) {
         *out = fma::<FMA>(weight, wide(*x), *out);
     }
 }
 
-#[cfg(target_arch = "x86_64")]
 per_isa! {
-    fn add_bf16(weight: f32, latent: &[bf16], out: &mut [f32]) => add_bf16_body
+    /// `out += weight · latent`.
+    fn axpy_bf16(weight: f32, latent: &[bf16], out: &mut [f32]) => axpy_bf16_body
 }

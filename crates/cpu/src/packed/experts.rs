@@ -7,8 +7,8 @@
 
 use hadal_tensor::{ExpertWeights, Packing, Routing, STRIP_ROWS, Tensor};
 
+use super::Product;
 use super::activations::{Activations, Panel, PanelView, Sink};
-use super::{Product, TASK_STRIPS};
 use crate::Cpu;
 use crate::elementwise::swiglu_row;
 use crate::rows::Rows;
@@ -23,6 +23,15 @@ struct Group<'a> {
     down: Product<'a>,
 }
 
+/// Strips of a last matrix that stay together: a task has as many of every expert, and fetches run
+/// ahead within them.
+const DOWN_STRIPS: usize = 4;
+
+/// Strips of the first matrices that make a whole group of what the last one meets.
+fn strips_of_group(packing: Packing) -> usize {
+    packing.group() / STRIP_ROWS
+}
+
 /// `down(silu(gate(x)) · up(x))` for `x` `[T, D]`.
 pub(crate) fn feed_forward(
     cpu: &Cpu,
@@ -30,12 +39,13 @@ pub(crate) fn feed_forward(
     [gate, up, down]: [&Tensor; 3],
     packings: [Packing; 2],
 ) -> Tensor {
+    let together = strips_of_group(packings[1]);
     let group = Group {
         tokens: (0..x.rows()).collect(),
         weights: vec![1.0; x.rows()],
-        gate: Product::new(cpu, gate, packings[0]),
-        up: Product::new(cpu, up, packings[0]),
-        down: Product::new(cpu, down, packings[1]),
+        gate: Product::new(cpu, gate, packings[0], together),
+        up: Product::new(cpu, up, packings[0], together),
+        down: Product::new(cpu, down, packings[1], DOWN_STRIPS),
     };
     let inputs = Activations::of(cpu, x.matrix(), packings[0]);
     grouped(cpu, x, &[group], &[inputs.panels()], packings)
@@ -50,6 +60,7 @@ pub(crate) fn experts(
     packings: [Packing; 2],
 ) -> Tensor {
     let assignments = routing.assignments.as_slice::<i32>();
+    let together = strips_of_group(packings[1]);
     let (n_active, of_all) = (routing.indices.cols(), routing.weights.as_slice::<f32>());
     let groups: Vec<Group<'_>> = (routing.offsets.as_slice::<i32>().windows(2))
         .enumerate()
@@ -59,9 +70,9 @@ pub(crate) fn experts(
             Group {
                 tokens: assignments.iter().map(|a| *a as usize / n_active).collect(),
                 weights: assignments.iter().map(|a| of_all[*a as usize]).collect(),
-                gate: Product::new(cpu, &weights.gate[expert], packings[0]),
-                up: Product::new(cpu, &weights.up[expert], packings[0]),
-                down: Product::new(cpu, &weights.down[expert], packings[1]),
+                gate: Product::new(cpu, &weights.gate[expert], packings[0], together),
+                up: Product::new(cpu, &weights.up[expert], packings[0], together),
+                down: Product::new(cpu, &weights.down[expert], packings[1], DOWN_STRIPS),
             }
         })
         .collect();
@@ -131,7 +142,7 @@ fn activate(
         |group: &Group<'_>| Activations::empty(cpu, group.tokens.len(), group.down.n_in, packing);
     let mut active: Vec<Activations> = groups.iter().map(empty).collect();
     let sinks: Vec<Sink> = active.iter_mut().map(Activations::sink).collect();
-    let n_tasks = groups[0].gate.n_strips.div_ceil(TASK_STRIPS);
+    let n_tasks = groups[0].gate.n_tasks();
     let step = |scratch: &mut Scratch, task: usize, next: Option<usize>| {
         let (group, part) = (task / n_tasks, task % n_tasks);
         let Group { tokens, gate, up, .. } = &groups[group];
@@ -172,7 +183,7 @@ fn add_up(cpu: &Cpu, groups: &[Group<'_>], active: &[Activations], out: &mut Ten
     let panels: Vec<Vec<PanelView<'_>>> = active.iter().map(Activations::panels).collect();
     let stride = out.cols();
     let into = Rows::of(out.as_mut_slice(), stride);
-    let n_tasks = groups[0].down.n_strips.div_ceil(TASK_STRIPS);
+    let n_tasks = groups[0].down.n_tasks();
     let step = |(): &mut (), task: usize, next: Option<usize>| {
         let strips = groups[0].down.strips_of(task);
         for (index, group) in groups.iter().enumerate() {

@@ -23,9 +23,11 @@ use kernel::{Ahead, Kernel};
 pub(crate) use experts::{experts, feed_forward};
 pub(crate) use kernel::has_vnni;
 
-/// Strips of one task: some hundred KiB of weights, and whole groups of what is between two
-/// matrices.
+/// Strips of the longest task: some hundred KiB of weights.
 const TASK_STRIPS: usize = 8;
+
+/// Tasks that a small matrix is cut into, so that threads end at nearly the same time.
+const FEW_TASKS: usize = 16;
 
 /// The packing of a weight, where it has one.
 pub(crate) fn packing_of(w: &Tensor) -> Option<Packing> {
@@ -56,7 +58,7 @@ pub(crate) fn linear(cpu: &Cpu, x: &Tensor, w: &Tensor, packing: Packing) -> Ten
     let mut out = cpu.buffer(&[n_tokens, n_out]);
     let x = Activations::of(cpu, x.matrix(), packing);
     let panels = x.panels();
-    let product = Product::new(cpu, w, packing);
+    let product = Product::new(cpu, w, packing, 1);
     let into = Rows::of(out.as_mut_slice(), n_out);
     let step = |(): &mut (), task: usize, next: Option<usize>| {
         let strips = product.strips_of(task);
@@ -66,7 +68,7 @@ pub(crate) fn linear(cpu: &Cpu, x: &Tensor, w: &Tensor, packing: Packing) -> Ten
             unsafe { into.write(column, row, numbers) };
         });
     };
-    let n_tasks = product.n_strips.div_ceil(TASK_STRIPS);
+    let n_tasks = product.n_tasks();
     cpu.for_tasks_ahead(n_tasks, n_tokens * w.len(), || (), step);
     out
 }
@@ -76,19 +78,24 @@ pub(crate) fn is_whole(first: usize, n_rows: usize) -> bool {
     first.is_multiple_of(STRIP_ROWS) && n_rows.is_multiple_of(STRIP_ROWS)
 }
 
-/// `out[i] = w[first + i] · x` on the calling thread, for rows that are whole strips.
+/// `out[i] = w[first + i] · x` on the calling thread, for rows that are whole strips. As many from
+/// `next` on are fetched meanwhile.
 pub(crate) fn multiply_rows(
     cpu: &Cpu,
     w: &Tensor,
     packing: Packing,
     first: usize,
+    next: Option<usize>,
     x: &[f32],
     out: &mut [f32],
 ) {
-    let strips = first / STRIP_ROWS..(first + out.len()) / STRIP_ROWS;
+    let strips_from = |first: usize| first / STRIP_ROWS..(first + out.len()) / STRIP_ROWS;
+    let (strips, next) = (strips_from(first), next.map(strips_from));
     let x = Matrix { data: x, rows: 1, cols: x.len(), stride: x.len() };
     let x = Activations::of(cpu, x, packing);
-    Product::new(cpu, w, packing).multiply(strips, None, &x.panels(), |_, row, numbers| {
+    let product = Product::new(cpu, w, packing, 1);
+    let next = next.map(|strips| product.bytes(strips));
+    product.multiply(strips, next, &x.panels(), |_, row, numbers| {
         out[row - first..][..STRIP_ROWS].copy_from_slice(numbers);
     });
 }
@@ -99,11 +106,13 @@ struct Product<'a> {
     bytes: &'a [u8],
     strip_bytes: usize,
     n_strips: usize,
+    task_strips: usize,
     n_in: usize,
 }
 
 impl<'a> Product<'a> {
-    fn new(cpu: &Cpu, w: &'a Tensor, packing: Packing) -> Self {
+    /// A matrix whose tasks have multiples of `together` strips, which is at most [`TASK_STRIPS`].
+    fn new(cpu: &Cpu, w: &'a Tensor, packing: Packing, together: usize) -> Self {
         let n_strips = w.rows() / STRIP_ROWS;
         let bytes = w.stored_bytes();
         Product {
@@ -111,13 +120,20 @@ impl<'a> Product<'a> {
             bytes,
             strip_bytes: bytes.len() / n_strips.max(1),
             n_strips,
+            task_strips: (n_strips / FEW_TASKS)
+                .next_multiple_of(together)
+                .clamp(together, TASK_STRIPS),
             n_in: w.cols(),
         }
     }
 
+    fn n_tasks(&self) -> usize {
+        self.n_strips.div_ceil(self.task_strips)
+    }
+
     /// The strips of one task.
     fn strips_of(&self, task: usize) -> Range<usize> {
-        task * TASK_STRIPS..((task + 1) * TASK_STRIPS).min(self.n_strips)
+        task * self.task_strips..((task + 1) * self.task_strips).min(self.n_strips)
     }
 
     fn bytes(&self, strips: Range<usize>) -> &'a [u8] {
