@@ -19,8 +19,9 @@ use crate::config::Config;
 use crate::error::{Error, at};
 use crate::gguf;
 use crate::mapped::MappedFile;
+use crate::parameter::{Parameter, parameters};
 use crate::safetensors_writer::as_in_header;
-use crate::weights::{Parameter, ResidentWeights, parameters};
+use crate::weights::ResidentWeights;
 
 /// A model as it lies on disk or in the binary: its configuration, and its tensors by name.
 pub struct Checkpoint {

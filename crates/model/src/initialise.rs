@@ -3,7 +3,7 @@
 use hadal_tensor::Tensor;
 
 use crate::config::Config;
-use crate::weights::{Parameter, parameters};
+use crate::parameter::{Parameter, parameters};
 
 /// The weights to start training from: matrices normal with the configuration's
 /// `initializer_range`, normalisations 1, biases 0. Each tensor has a random stream of

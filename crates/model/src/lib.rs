@@ -23,6 +23,7 @@ mod keys;
 mod latent_halves;
 mod mapped;
 mod pack;
+mod parameter;
 mod rotary;
 mod safetensors_writer;
 mod size;
@@ -44,10 +45,11 @@ pub use error::Error;
 pub use feed_forward::Routed;
 pub use flops::Flops;
 pub use initialise::initialise;
+pub use parameter::{Parameter, parameters};
 pub use size::Size;
 pub use stored::{convert, stored_as};
 pub use weights::{
     AttentionWeights, FeedForwardWeights, HeadNorms, LatentWeights, LayerWeights, MixtureWeights,
-    MultiHeadWeights, Parameter, PredictLayerWeights, QkvBias, QueryWeights, ResidentWeights,
-    SwiGluWeights, Take, WeightSource, parameters,
+    MultiHeadWeights, PredictLayerWeights, QkvBias, QueryWeights, ResidentWeights, SwiGluWeights,
+    Take, WeightSource,
 };

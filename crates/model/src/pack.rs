@@ -10,9 +10,10 @@ use crate::checkpoint::Checkpoint;
 use crate::config::{AttentionConfig, Config};
 use crate::error::Error;
 use crate::latent_halves::LatentSizes;
+use crate::parameter::{Parameter, parameters};
 use crate::safetensors_writer::{StoredTensor, sort_onto_lines, write_in_parts};
 use crate::stored::{convert, pack_into, stored_as};
-use crate::weights::{ABSORBED_KEY, LATENT_UP, Parameter, parameters};
+use crate::weights::{ABSORBED_KEY, LATENT_UP};
 
 /// Tensors that are packed at once, for each thread: few enough that a model larger than memory is
 /// written, and enough that no thread waits for long.

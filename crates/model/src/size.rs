@@ -4,7 +4,7 @@ use hadal_tensor::DType;
 
 use crate::cache::Cache;
 use crate::config::Config;
-use crate::weights::parameters;
+use crate::parameter::parameters;
 
 /// Counts of a model's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

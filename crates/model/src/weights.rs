@@ -179,65 +179,6 @@ pub struct MixtureWeights {
     pub shared: Option<SwiGluWeights>,
 }
 
-/// One tensor of a model, by its published name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parameter {
-    /// As in the published checkpoints.
-    pub name: String,
-    /// Shape.
-    pub dims: Vec<usize>,
-}
-
-impl Parameter {
-    /// Whether gradients train it; the selection bias follows a rule of its own.
-    pub fn is_trained(&self) -> bool {
-        !self.name.ends_with("e_score_correction_bias")
-    }
-
-    /// Whether it is added to the output of a projection.
-    pub fn is_bias(&self) -> bool {
-        self.name.ends_with(".bias")
-    }
-
-    /// Whether it is a matrix, which weight decay and random initialisation are for.
-    pub fn is_matrix(&self) -> bool {
-        self.dims.len() > 1
-    }
-
-    /// The layer it belongs to, if any.
-    pub fn layer(&self) -> Option<usize> {
-        self.name.strip_prefix("model.layers.")?.split('.').next()?.parse().ok()
-    }
-
-    /// Whether it belongs to the layer that predicts the token after next.
-    pub fn is_of_predict_layer(&self, config: &Config) -> bool {
-        self.name.starts_with(&config.predict_layer_prefix())
-    }
-
-    /// Whether it is the embedding.
-    pub fn is_embedding(&self) -> bool {
-        self.name == EMBEDDING
-    }
-
-    /// Whether it belongs to a routed expert.
-    pub fn is_routed_expert(&self) -> bool {
-        self.name.contains(".mlp.experts.")
-    }
-
-    /// What share of it decoding reads: of the projection from the latent the half for values, where
-    /// the half for keys is stored in its transposed form too.
-    pub fn share_in_decoding(&self, config: &Config) -> f64 {
-        match config.attention {
-            AttentionConfig::Latent { nope, value, .. }
-                if has_absorbed_key(config) && self.name.ends_with("kv_b_proj.weight") =>
-            {
-                value as f64 / (nope + value) as f64
-            }
-            _ => 1.0,
-        }
-    }
-}
-
 /// The name, before `.weight`, of [`LatentWeights::kv_up`].
 pub(crate) const LATENT_UP: &str = "kv_b_proj";
 
@@ -249,7 +190,7 @@ pub(crate) const ABSORBED_KEY: &str = "kv_b_proj.absorbed_key";
 pub type Take<'a> = dyn FnMut(&str, &[usize]) -> Result<Tensor, Error> + 'a;
 
 /// The published name of the embedding.
-const EMBEDDING: &str = "model.embed_tokens.weight";
+pub(crate) const EMBEDDING: &str = "model.embed_tokens.weight";
 
 /// The embedding `[V, D]`.
 pub(crate) fn embedding(config: &Config, take: &mut Take<'_>) -> Result<Tensor, Error> {
@@ -347,7 +288,7 @@ fn multi_head(config: &Config, take: &mut Take<'_>) -> Result<MultiHeadWeights, 
 }
 
 /// Whether [`LatentWeights::absorbed_key`] is stored.
-fn has_absorbed_key(config: &Config) -> bool {
+pub(crate) fn has_absorbed_key(config: &Config) -> bool {
     matches!(config.packed, Some(DType::Packed(_)))
 }
 
@@ -416,21 +357,6 @@ fn mixture_weights(
         .then(|| swiglu("mlp.shared_experts", hidden, shared_width, take))
         .transpose()?;
     Ok(MixtureWeights { router, selection_bias, experts, shared })
-}
-
-/// Every tensor of a model, in the order of the forward pass, with nothing said twice.
-pub fn parameters(config: &Config) -> Vec<Parameter> {
-    let mut parameters = Vec::new();
-    let nothing = Tensor::from_slice::<f32>(&[], &[0]);
-    let mut note = |name: &str, dims: &[usize]| {
-        let parameter = Parameter { name: name.to_owned(), dims: dims.to_vec() };
-        if !config.tied_embeddings || !parameters.contains(&parameter) {
-            parameters.push(parameter);
-        }
-        Ok(nothing.clone())
-    };
-    ResidentWeights::assemble(config, &mut note).expect("noting a name cannot fail");
-    parameters
 }
 
 /// Weights that are all there: in memory of their own, or mapped.

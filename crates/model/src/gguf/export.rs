@@ -16,7 +16,7 @@ use crate::checkpoint::{Checkpoint, write_aside_with};
 use crate::config::{AttentionConfig, Config, MixtureConfig};
 use crate::error::Error;
 use crate::latent_halves::LatentSizes;
-use crate::weights::parameters;
+use crate::parameter::parameters;
 
 /// The architecture that is written.
 const ARCHITECTURE: &str = "deepseek2";

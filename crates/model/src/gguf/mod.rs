@@ -35,7 +35,7 @@ use crate::checkpoint::Checkpoint;
 use crate::config::Config;
 use crate::error::Error;
 use crate::mapped::MappedFile;
-use crate::weights::parameters;
+use crate::parameter::parameters;
 use architecture::{Architecture, Keys};
 use header::Header;
 use metadata::Metadata;
