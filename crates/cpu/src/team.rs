@@ -90,7 +90,7 @@ impl Team {
         let members = (1..n_threads)
             .map(|index| {
                 let shared = Arc::clone(&shared);
-                let core = if cores.len() == n_threads { Some(cores[index]) } else { None };
+                let core = (cores.len() == n_threads).then(|| cores[index]);
                 std::thread::Builder::new()
                     .name(format!("hadal-team-{index}"))
                     .spawn(move || {

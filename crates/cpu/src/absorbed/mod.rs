@@ -261,7 +261,8 @@ fn score<T: Head<H>, H: Cached>(
     let n_keys = keys[0].rows;
     for first_key in (0..n_keys).step_by(SCORE_KEYS) {
         let parts = |k: usize| keys.map(|part| part.row((first_key + k).min(n_keys - 1)));
-        (FETCH_AHEAD..FETCH_AHEAD + SCORE_KEYS).flat_map(parts).for_each(fetch);
+        let ahead = (first_key + FETCH_AHEAD..n_keys).take(SCORE_KEYS);
+        ahead.flat_map(|key| keys.map(|part| part.row(key))).for_each(fetch);
         let k = from_fn(parts);
         for (first_head, q) in (0..n_heads).step_by(SCORE_HEADS).zip(q) {
             let tile = T::scores(isa, q, &k);
