@@ -45,6 +45,16 @@ pub(crate) fn run_json(args: &[&str]) -> Value {
     serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{args:?}: {error}: {stdout}"))
 }
 
+/// Holds a model folder to continuing a text, one token at a time, which takes other paths through
+/// the device than reading a window does. The best token each time: by chance a text may end at once.
+pub(crate) fn assert_speaks(model: &Path) {
+    let model = model.to_str().unwrap();
+    let said =
+        ["generate", model, "--prompt", "The sea", "--max-tokens", "8", "--temperature", "0"];
+    let said = run(&said, "");
+    assert!(said.trim().len() > 8, "{said}");
+}
+
 /// Tokens of the tiny models.
 pub(crate) const VOCAB_SIZE: usize = 270;
 
