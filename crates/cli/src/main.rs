@@ -56,7 +56,7 @@ enum Command {
     Eval(eval::EvalArgs),
     /// Write a model's folder with its weights in another number format.
     Export(export::ExportArgs),
-    /// Write a model's folder in the layout that this program computes with, 4 or 8 bits a weight.
+    /// Write a model's folder in the layout that this program computes with, 4 to 8 bits a weight.
     Pack(pack::PackArgs),
     /// Write the scores of every next token to a file, to compare with another implementation.
     Logits(logits::LogitsArgs),

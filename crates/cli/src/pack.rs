@@ -14,23 +14,24 @@ use crate::failure::usage;
 use crate::open::Source;
 use crate::output::{print_json, print_written, refuse_taken_folder};
 
-/// Write a model's folder in the layout that this program computes with, 4 or 8 bits a weight.
+/// Write a model's folder in the layout that this program computes with, 4 to 8 bits a weight.
 ///
 /// Weights are rounded to nearest, lie in the file as the kernels read them, and are mapped: opening
-/// the folder copies nothing. Routers, norms, and matrices that are not whole blocks keep 16 or 32
+/// the folder copies nothing. Blocks of GGUF that have these bits and groups keep their numbers. Routers, norms, and matrices that are not whole blocks keep 16 or 32
 /// bits. Other programs do not read the layout; `hadal export` writes what they do.
 #[derive(Args)]
 pub(crate) struct PackArgs {
-    /// A Hugging Face folder; the model inside hadal where not given.
+    /// A Hugging Face folder or a GGUF file; the model inside hadal where not given.
     #[arg(value_name = "MODEL")]
     model: Option<PathBuf>,
     /// The folder to make.
     #[arg(short, long, value_name = "FOLDER")]
     output: PathBuf,
-    /// Bits of a weight: 4 or 8.
+    /// Bits of a weight: 4, 6 or 8.
     #[arg(long, default_value_t = 4)]
     bits: usize,
-    /// Weights of a row that share a 16-bit scale: 32, 64 or 128.
+    /// Weights of a row that share a 16-bit scale: 16, 32, 64 or 128 of 4 bits, 16 or 32 of 6 bits,
+    /// 32, 64 or 128 of 8 bits.
     #[arg(long, default_value_t = 32)]
     group: usize,
     /// Print one JSON document.
@@ -52,8 +53,8 @@ pub(crate) fn run(args: PackArgs) -> Result<()> {
     let PackArgs { model, output, bits, group, json } = args;
     let packing = Packing::new(bits, group).ok_or_else(|| {
         usage(format!(
-            "{bits} bits in groups of {group} are not a layout; it has 4 or 8 bits, in groups of \
-             32, 64 or 128"
+            "{bits} bits in groups of {group} are not a layout; those are 4 bits in groups of 16, \
+             32, 64 or 128, 6 bits of 16 or 32, and 8 bits of 32, 64 or 128"
         ))
     })?;
     refuse_taken_folder(&output)?;

@@ -2,11 +2,12 @@
 //! processor's own byte products reach.
 //!
 //! ```sh
-//! cargo bench -p hadal-cpu --bench packed
+//! cargo bench -p hadal-cpu --bench packed -- packed_4_32 packed_6_16
 //! ```
 //!
 //! The shapes are those of DeepSeek-V2-Lite's experts. Decoding goes through 3 GB of experts, so
-//! that nothing comes from a cache, with a probe of the memory before and after each figure.
+//! that nothing comes from a cache, with a probe of the memory before and after each figure. Without
+//! names, all packings are measured.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -25,8 +26,10 @@ fn main() {
     let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
     let device = Cpu::new(n_threads);
     println!("{}", device.name());
-    for (bits, group) in [(4, 32), (4, 64), (4, 128), (8, 32), (8, 128)] {
-        let packing = Packing::new(bits, group).expect("there is this packing");
+    let named: Vec<String> = std::env::args().filter(|name| name.starts_with("packed_")).collect();
+    let is_wanted =
+        |packing: &Packing| named.is_empty() || named.iter().any(|n| n == packing.name());
+    for packing in Packing::ALL.into_iter().filter(is_wanted) {
         let experts = experts(packing);
         for n_tokens in [1, 2, 4, 8] {
             decode(&device, packing, &experts, n_tokens, n_threads);
@@ -112,7 +115,7 @@ fn experts(packing: Packing) -> ExpertWeights {
         }
         // A scale of 2⁻⁷ in every block.
         for block in bytes.chunks_exact_mut(packing.block_bytes()) {
-            for scale in block[packing.quant_bytes()..].chunks_exact_mut(2) {
+            for scale in block[packing.level_bytes()..].chunks_exact_mut(2) {
                 scale.copy_from_slice(&[0, 0x20]);
             }
         }

@@ -23,7 +23,7 @@ fn packed(rows: usize, cols: usize, packing: Packing, seed: usize) -> Tensor {
     let dtype = DType::Packed(packing);
     let mut buffer = HostBuffer::zeroed(rows * dtype.row_bytes(cols));
     let bytes = buffer.bytes_mut().expect("host memory");
-    packing.pack(numbers(rows, cols, seed).as_slice(), cols, bytes);
+    packing.pack(&numbers(rows, cols, seed), bytes);
     Tensor::from_memory(Arc::new(buffer), 0, dtype, &[rows, cols])
 }
 

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::latent_halves::LatentSizes;
 use crate::parameter::{Parameter, parameters};
 use crate::safetensors_writer::{StoredTensor, sort_onto_lines, write_in_parts};
-use crate::stored::{convert, pack_into, stored_as};
+use crate::stored::{convert, stored_as};
 use crate::weights::{ABSORBED_KEY, LATENT_UP};
 
 /// Tensors that are packed at once, for each thread: few enough that a model larger than memory is
@@ -52,14 +52,13 @@ impl Checkpoint {
         })
     }
 
-    /// The same model with every matrix of blocks in the packed layout, in memory: those of 4 bits
-    /// in groups of 32 and those of 8 bits exactly, others rounded to 8 bits. Plain matrices stay
-    /// as they are, and so does a model without blocks.
+    /// The same model with every matrix of blocks in the packed layout, in memory, at the levels that
+    /// the blocks have. Plain matrices stay as they are, and so does a model without blocks.
     pub fn packed_in_memory(self) -> Checkpoint {
         if !self.tensors().any(|(_, tensor)| tensor.dtype().is_blocks()) {
             return self;
         }
-        let config = self.packed_config(of_blocks(8));
+        let config = self.packed_config(eight_bits());
         let (packed, plain): (Vec<_>, Vec<_>) = self
             .stored_by(&config, in_memory)
             .into_iter()
@@ -99,7 +98,7 @@ impl Checkpoint {
         });
         in_parallel(places, |(StoredTensor { name, dtype, .. }, place)| {
             let DType::Packed(packing) = *dtype else { unreachable!("only packed matrices") };
-            pack_into(&self.or_absorbed(name), packing, place);
+            packing.pack(&self.or_absorbed(name), place);
         });
         let (memory, mut start): (Arc<dyn Memory>, _) = (Arc::new(buffer), 0);
         let tensor = |tensor: StoredTensor| {
@@ -130,9 +129,9 @@ impl Checkpoint {
     }
 }
 
-/// The packing whose groups are the blocks of GGUF.
-fn of_blocks(bits: usize) -> Packing {
-    Packing::new(bits, Q8_BLOCK).expect("there are groups of 32")
+/// The packing of what is not in blocks that have one of their own.
+fn eight_bits() -> Packing {
+    Packing::new(8, Q8_BLOCK).expect("there are groups of 32")
 }
 
 /// The format in memory of a parameter that is stored as `own`.
@@ -145,8 +144,10 @@ fn in_memory(name: &str, dims: &[usize], own: DType) -> DType {
         {
             own
         }
-        DType::Q4_0 => stored_as(name, dims, own, DType::Packed(of_blocks(4))),
-        _ => stored_as(name, dims, own, DType::Packed(of_blocks(8))),
+        _ => {
+            let packing = own.packing().unwrap_or_else(eight_bits);
+            stored_as(name, dims, own, DType::Packed(packing))
+        }
     }
 }
 
@@ -171,4 +172,27 @@ fn in_parallel<I: IntoIterator<IntoIter: Send>, R: Send>(
     });
     done.sort_by_key(|(index, _)| *index);
     done.into_iter().map(|(_, result)| result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_get_the_packing_of_their_levels() {
+        let up = "model.layers.0.mlp.up_proj.weight";
+        let from_latent = "model.layers.0.self_attn.kv_b_proj.weight";
+        for (name, dims, own, expected) in [
+            (up, &[32, 256][..], DType::Q4K, "packed_4_32_min"),
+            (up, &[32, 256], DType::Q6K, "packed_6_16"),
+            (up, &[32, 32], DType::Q4_0, "packed_4_32"),
+            (up, &[33, 256], DType::Q4K, "bf16"),
+            (up, &[32, 256], DType::F16, "f16"),
+            ("model.layers.1.mlp.gate.weight", &[32, 256], DType::Q8_0, "bf16"),
+            ("model.norm.weight", &[256], DType::F32, "f32"),
+            (from_latent, &[32, 256], DType::Bf16, "packed_8_32"),
+        ] {
+            assert_eq!(in_memory(name, dims, own).name(), expected, "{name} {dims:?} {own:?}");
+        }
+    }
 }

@@ -60,39 +60,8 @@ pub fn convert(tensor: &Tensor, dtype: DType) -> Tensor {
 fn pack(tensor: &Tensor, packing: Packing) -> Tensor {
     let dtype = DType::Packed(packing);
     let mut buffer = HostBuffer::zeroed(tensor.rows() * dtype.row_bytes(tensor.cols()));
-    pack_into(tensor, packing, buffer.bytes_mut().expect("host memory"));
+    packing.pack(tensor, buffer.bytes_mut().expect("host memory"));
     Tensor::from_memory(Arc::new(buffer), 0, dtype, tensor.dims())
-}
-
-/// Writes a matrix in the packed layout.
-///
-/// # Panics
-/// As [`convert`], and when `packed` is not as long as the packed matrix.
-pub(crate) fn pack_into(tensor: &Tensor, packing: Packing, packed: &mut [u8]) {
-    let (rows, cols) = (tensor.rows(), tensor.cols());
-    // Blocks that hold the same numbers are laid out anew, sign by offset.
-    let flip = match (tensor.dtype(), packing.bits(), packing.group()) {
-        _ if !tensor.is_contiguous() => None,
-        (DType::Q8_0, 8, Q8_BLOCK) => Some(packing.offset() as u8),
-        (DType::Q4_0, 4, Q8_BLOCK) => Some(0),
-        _ => None,
-    };
-    match flip {
-        None => packing.pack(&tensor.to_f32_vec(), cols, packed),
-        Some(flip) => {
-            let (row_bytes, block_bytes) =
-                (tensor.dtype().row_bytes(cols), tensor.dtype().block_bytes());
-            let whole = tensor.stored_bytes();
-            packing.interleave([rows, cols], packed, |row, block, share| {
-                let block = &whole[row * row_bytes + block * block_bytes..][..block_bytes];
-                let (scale, stored) = block.split_at(2);
-                for (share, byte) in share.iter_mut().zip(stored) {
-                    *share = byte ^ flip;
-                }
-                f16::from_le_bytes([scale[0], scale[1]])
-            });
-        }
-    }
 }
 
 #[cfg(test)]

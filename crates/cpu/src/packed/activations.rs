@@ -4,22 +4,16 @@
 //! quad after quad of the input, the 4 bytes of each of its columns, so that one pointer walks
 //! through it; a panel of one column is simply that column.
 
-use hadal_tensor::{HostBuffer, Matrix, Memory, Packing};
+use hadal_tensor::{HostBuffer, LONGEST_GROUP, Matrix, Memory, Packing, QUAD};
 
 use crate::Cpu;
 use crate::isa::{Isa, per_isa};
-
-/// Bytes of one column in a quad.
-pub(super) const QUAD: usize = 4;
 
 /// The widest panel.
 pub(super) const WIDEST: usize = 12;
 
 /// The widths of panels, for each of which there is a kernel.
 const WIDTHS: [usize; 5] = [WIDEST, 8, 4, 2, 1];
-
-/// The longest group of numbers that share a scale.
-const LONGEST_GROUP: usize = 128;
 
 /// Columns that are multiplied together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +56,7 @@ pub(super) struct Activations {
     packing: Packing,
     quants: HostBuffer,
     scales: HostBuffer,
-    offsets: HostBuffer,
+    sums: HostBuffer,
 }
 
 /// What a kernel reads of one panel.
@@ -76,9 +70,9 @@ pub(super) struct PanelView<'a> {
     pub(super) quants: &'a [i8],
     /// `[blocks, width]`.
     pub(super) scales: &'a [f32],
-    /// What a block's sum begins with, `[blocks, width]`: minus the weights' offset times the sum
-    /// of the column's quants.
-    pub(super) offsets: &'a [i32],
+    /// The sums of the column's quants, `[blocks, width]`, times what the weights' levels count
+    /// from: minus their offset, with which a block's sum begins, or one for minima to meet.
+    pub(super) sums: &'a [i32],
 }
 
 impl Activations {
@@ -91,7 +85,7 @@ impl Activations {
             packing,
             quants: cpu.memory.take(n_columns * n_in),
             scales: cpu.memory.take(n_groups * size_of::<f32>()),
-            offsets: cpu.memory.take(n_groups * size_of::<i32>()),
+            sums: cpu.memory.take(n_groups * size_of::<i32>()),
         }
     }
 
@@ -133,7 +127,7 @@ impl Activations {
             width,
             quants: &read::<i8>(&self.quants)[first * n_in..][..width * n_in],
             scales: &read::<f32>(&self.scales)[first * n_blocks..][..width * n_blocks],
-            offsets: &read::<i32>(&self.offsets)[first * n_blocks..][..width * n_blocks],
+            sums: &read::<i32>(&self.sums)[first * n_blocks..][..width * n_blocks],
         }
     }
 
@@ -149,7 +143,7 @@ impl Activations {
             packing: self.packing,
             quants: write::<i8>(&mut self.quants).as_mut_ptr(),
             scales: write::<f32>(&mut self.scales).as_mut_ptr(),
-            offsets: write::<i32>(&mut self.offsets).as_mut_ptr(),
+            sums: write::<i32>(&mut self.sums).as_mut_ptr(),
         }
     }
 }
@@ -168,7 +162,7 @@ pub(super) struct Sink {
     packing: Packing,
     quants: *mut i8,
     scales: *mut f32,
-    offsets: *mut i32,
+    sums: *mut i32,
 }
 
 // SAFETY: the pointers are into buffers of the activations they were made of; that these live and
@@ -197,13 +191,14 @@ impl Sink {
         let group = self.packing.group();
         assert!(x.len().is_multiple_of(group), "{} numbers in groups of {group}", x.len());
         assert!(first_block * group + x.len() <= self.n_in, "a column of {}", self.n_in);
+        let factor = if self.packing.has_minima() { 1 } else { -self.packing.offset() };
         let mut quants = [0i8; LONGEST_GROUP];
         for (block, x) in (first_block..).zip(x.chunks_exact(group)) {
             let (scale, sum) = round_group(isa, x, &mut quants[..group]);
             // SAFETY: the block is in the column, by the assertion and the promise.
             unsafe {
                 self.place(panel, column, block, &quants[..group]);
-                self.note(panel, column, block, scale, -self.packing.offset() * sum);
+                self.note(panel, column, block, scale, factor * sum);
             }
         }
     }
@@ -234,7 +229,7 @@ impl Sink {
             // SAFETY: the promise is the same.
             unsafe {
                 self.place(panel, column, block, quants);
-                self.note(panel, column, block, from.scales[block], from.offsets[block]);
+                self.note(panel, column, block, from.scales[block], from.sums[block]);
             }
         }
     }
@@ -254,13 +249,13 @@ impl Sink {
 
     /// # Safety
     /// As [`Sink::place`].
-    unsafe fn note(&self, panel: Panel, column: usize, block: usize, scale: f32, offset: i32) {
+    unsafe fn note(&self, panel: Panel, column: usize, block: usize, scale: f32, sum: i32) {
         let n_blocks = self.n_in / self.packing.group();
         let at = panel.first * n_blocks + block * panel.width + (column - panel.first);
         // SAFETY: block and lane are in the panel, and the panel in the buffers.
         unsafe {
             self.scales.add(at).write(scale);
-            self.offsets.add(at).write(offset);
+            self.sums.add(at).write(sum);
         }
     }
 }
@@ -320,7 +315,7 @@ mod tests {
         // SAFETY: nobody else has them.
         unsafe { gathered.sink().gather(&singles, &columns) };
         for (a, b) in whole.panels().iter().zip(gathered.panels()) {
-            assert_eq!((a.quants, a.scales, a.offsets), (b.quants, b.scales, b.offsets));
+            assert_eq!((a.quants, a.scales, a.sums), (b.quants, b.scales, b.sums));
         }
     }
 

@@ -1,8 +1,8 @@
 //! A strip times a panel, on whatever the processor has.
 
-use hadal_tensor::{Packing, STRIP_ROWS};
+use hadal_tensor::{LONGEST_GROUP, Packing, QUAD, QUAD_BYTES, STRIP_ROWS};
 
-use super::activations::{PanelView, QUAD};
+use super::activations::PanelView;
 use crate::isa::{Isa, per_isa};
 use crate::lanes::fma;
 
@@ -80,40 +80,41 @@ fn plain_strip_body<const FMA: bool>(
     out: &mut [f32],
 ) {
     let (width, group) = (panel.width, packing.group());
-    let n_bytes = packing.quant_bytes();
     out.fill(0.0);
-    let mut bytes = [0u8; 128 * STRIP_ROWS];
-    let bytes = &mut bytes[..group * STRIP_ROWS];
+    let mut levels = [0u8; LONGEST_GROUP * STRIP_ROWS];
+    let levels = &mut levels[..group * STRIP_ROWS];
     for (block, weights) in strip.chunks_exact(packing.block_bytes()).enumerate() {
-        let (quants, scales) = weights.split_at(n_bytes);
-        if packing.bits() == 4 {
-            let (low, high) = bytes.split_at_mut(n_bytes);
-            for ((low, high), byte) in low.iter_mut().zip(high).zip(quants) {
-                *low = byte & 15;
-                *high = byte >> 4;
-            }
-        } else {
-            bytes.copy_from_slice(quants);
+        for (quad, levels) in levels.chunks_exact_mut(QUAD_BYTES).enumerate() {
+            packing.read_quad(weights, quad, 0, levels);
         }
+        let (scales, minima) = weights[packing.level_bytes()..].split_at(2 * STRIP_ROWS);
         let x = &panel.quants[block * group * width..][..group * width];
         for column in 0..width {
-            let mut whole = [panel.offsets[block * width + column]; STRIP_ROWS];
-            for (quad, bytes) in bytes.chunks_exact(STRIP_ROWS * QUAD).enumerate() {
+            let sum = panel.sums[block * width + column];
+            let mut whole = [if packing.has_minima() { 0 } else { sum }; STRIP_ROWS];
+            for (quad, levels) in levels.chunks_exact(QUAD_BYTES).enumerate() {
                 let x = &x[(quad * width + column) * QUAD..][..QUAD];
-                for (whole, bytes) in whole.iter_mut().zip(bytes.chunks_exact(QUAD)) {
+                for (whole, levels) in whole.iter_mut().zip(levels.chunks_exact(QUAD)) {
                     for i in 0..QUAD {
-                        *whole += i32::from(bytes[i]) * i32::from(x[i]);
+                        *whole += i32::from(levels[i]) * i32::from(x[i]);
                     }
                 }
             }
             let of_column = panel.scales[block * width + column];
             let out = &mut out[column * STRIP_ROWS..][..STRIP_ROWS];
-            for ((out, whole), scale) in out.iter_mut().zip(whole).zip(scales.chunks_exact(2)) {
-                let scale = half::f16::from_le_bytes([scale[0], scale[1]]).to_f32();
+            for ((out, whole), scale) in out.iter_mut().zip(whole).zip(numbers(scales)) {
                 *out = fma::<FMA>(whole as f32, scale * of_column, *out);
+            }
+            for (out, minimum) in out.iter_mut().zip(numbers(minima)) {
+                *out = fma::<FMA>(minimum, sum as f32 * of_column, *out);
             }
         }
     }
+}
+
+/// The `f16` of some bytes.
+fn numbers(bytes: &[u8]) -> impl Iterator<Item = f32> {
+    bytes.chunks_exact(2).map(|bytes| half::f16::from_le_bytes([bytes[0], bytes[1]]).to_f32())
 }
 
 per_isa! {

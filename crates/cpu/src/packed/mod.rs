@@ -1,4 +1,4 @@
-//! Products with packed 4-bit and 8-bit weights.
+//! Products with packed weights of 4, 6 and 8 bits.
 //!
 //! Activations are rounded to 8 bits once for all matrices that meet them, sums are exact within a
 //! block, and blocks are added in `f32` from the first to the last, whichever kernel does it. So a

@@ -233,7 +233,8 @@ fn packed(keys: &mut Keys, family: &Family) -> Result<Option<DType>, Error> {
         name => Packing::named(name).map(DType::Packed),
     });
     let Some(format) = known else {
-        let expected = "\"q8_0\", or \"packed_B_G\" with 4 or 8 bits and groups of 32, 64 or 128";
+        let packings = Packing::ALL.map(Packing::name).join(", ");
+        let expected = format!("q8_0 or one of {packings}");
         return Err(keys.bad("format", said(name.as_ref()), expected));
     };
     keys.finish(family.name)?;

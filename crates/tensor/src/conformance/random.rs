@@ -60,8 +60,8 @@ impl Random {
     /// A host matrix of weights for `cols` inputs, so scaled that a product has variance 1.
     pub(super) fn weights(&mut self, rows: usize, cols: usize, dtype: DType) -> Tensor {
         let dims = [rows, cols];
-        let values = self.tensor(&dims, 1.0 / (cols as f32).sqrt());
-        let values = values.as_slice::<f32>();
+        let plain = self.tensor(&dims, 1.0 / (cols as f32).sqrt());
+        let values = plain.as_slice::<f32>();
         match dtype {
             DType::F32 => Tensor::from_slice(values, &dims),
             DType::Bf16 => {
@@ -79,7 +79,7 @@ impl Random {
             }
             DType::Packed(packing) => {
                 let mut packed = vec![0; rows * dtype.row_bytes(cols)];
-                packing.pack(values, cols, &mut packed);
+                packing.pack(&plain, &mut packed);
                 let memory = Arc::new(HostBuffer::from_bytes(&packed));
                 Tensor::from_memory(memory, 0, dtype, &dims)
             }

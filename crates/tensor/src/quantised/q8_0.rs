@@ -2,7 +2,8 @@
 
 use half::f16;
 
-use super::scale_at;
+use super::number_at;
+use crate::packed::Scale;
 
 /// Weights that share one scale.
 pub const Q8_BLOCK: usize = 32;
@@ -24,12 +25,12 @@ pub fn quantise_q8_0(row: &[f32]) -> Vec<u8> {
     packed
 }
 
-/// Unpacks one block.
-pub(super) fn read(block: &[u8], out: &mut [f32]) {
-    let scale = scale_at(block, 0);
-    for (out, &byte) in out.iter_mut().zip(&block[2..]) {
-        *out = scale * f32::from(byte as i8);
+/// The `f16`, then signed bytes, whose level of zero is 128.
+pub(super) fn read(block: &[u8], _: usize, levels: &mut [u8]) -> Scale {
+    for (level, byte) in levels.iter_mut().zip(&block[2..]) {
+        *level = byte ^ 0x80;
     }
+    Scale::of(number_at(block, 0))
 }
 
 #[cfg(test)]

@@ -4,11 +4,12 @@ use crate::conformance::case::{Case, Input};
 use crate::conformance::random::Random;
 use crate::differentiable::{Differentiable, ExpertGradients, Gradient};
 use crate::dtype::DType;
+use crate::packed::Packing;
 use crate::routing::group_by_expert;
 use crate::specification::{ExpertWeights, RouterSpec, Routing, Scoring};
 use crate::tensor::Tensor;
 
-use super::{PACKINGS, bound_for, packed};
+use super::bound_for;
 
 /// `T` tokens, `D` hidden, `F` wide, `E` experts of which each token visits `K`.
 #[derive(Clone)]
@@ -66,13 +67,13 @@ pub(in crate::conformance) fn cases() -> Vec<Case> {
     {
         cases.push(with(&shape, DType::Q8_0, Wanted::Nothing, false));
     }
-    for packing in PACKINGS {
+    for packing in Packing::ALL {
         for shape in [
             Shape::new([1, 128, 128, 4, 2]),
             few(5, [17, 256, 128, 8, 3]),
             tight(1.0, [70, 128, 384, 5, 2]),
         ] {
-            cases.push(with(&shape, packed(packing), Wanted::Nothing, false));
+            cases.push(with(&shape, DType::Packed(packing), Wanted::Nothing, false));
         }
     }
     cases

@@ -3,11 +3,12 @@
 use crate::conformance::case::{Bound, Case, Input, places};
 use crate::conformance::random::Random;
 use crate::dtype::DType;
+use crate::packed::Packing;
 use crate::specification::{AttentionSpec, LatentDims};
 use crate::tensor::Tensor;
 
 use super::attention::Shape;
-use super::{PACKINGS, bound_for, packed};
+use super::bound_for;
 
 const SMALL: LatentDims = LatentDims { n_heads: 2, nope: 8, rope: 4, value: 6 };
 const ODD: LatentDims = LatentDims { n_heads: 3, nope: 17, rope: 10, value: 19 };
@@ -41,11 +42,11 @@ pub(in crate::conformance) fn cases() -> Vec<Case> {
     cases.push(absorbed(USUAL, 512, &long, [DType::F32, DType::Bf16], false));
     cases.push(absorbed(SMALL, 32, &decode(SMALL), [DType::Q8_0, DType::F32], false));
     cases.push(absorbed(ODD, 64, &causal(ODD, 17), [DType::Q8_0, DType::F32], false));
-    for packing in PACKINGS {
+    for packing in Packing::ALL {
         let dims = LatentDims { n_heads: 3, nope: 128, rope: 32, value: 16 };
         let shape = Shape::of(dims).segments(&[(0..1, 0..9), (1..2, 16..33)]);
-        cases.push(absorbed(dims, 128, &shape, [packed(packing), DType::F32], false));
-        cases.push(absorbed(dims, 128, &shape, [packed(packing), DType::Bf16], false));
+        cases.push(absorbed(dims, 128, &shape, [DType::Packed(packing), DType::F32], false));
+        cases.push(absorbed(dims, 128, &shape, [DType::Packed(packing), DType::Bf16], false));
     }
     // The cache keeps latent and rotary key in one row.
     cases.push(absorbed(SMALL, 24, &decode(SMALL), [DType::F32; 2], true));

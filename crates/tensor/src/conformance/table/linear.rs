@@ -3,8 +3,9 @@
 use crate::conformance::case::{Case, Input};
 use crate::conformance::random::Random;
 use crate::dtype::DType;
+use crate::packed::Packing;
 
-use super::{PACKINGS, bound_for, packed};
+use super::bound_for;
 
 /// What is asked of the backward pass.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,14 +45,14 @@ pub(in crate::conformance) fn cases() -> Vec<Case> {
         cases.push(with(t, i, o, DType::Q8_0, Wanted::Nothing, false));
     }
     cases.push(with(17, 64, 16, DType::Q8_0, Wanted::Nothing, true));
-    for packing in PACKINGS {
+    for packing in Packing::ALL {
         for (t, i, o) in [(1, 128, 16), (1, 384, 144), (3, 256, 48), (13, 128, 160), (70, 256, 272)]
         {
-            cases.push(with(t, i, o, packed(packing), Wanted::Nothing, false));
+            cases.push(with(t, i, o, DType::Packed(packing), Wanted::Nothing, false));
         }
-        cases.push(with(17, 128, 32, packed(packing), Wanted::Nothing, true));
+        cases.push(with(17, 128, 32, DType::Packed(packing), Wanted::Nothing, true));
         for t in [1, 19] {
-            cases.push(feed_forward([t, 128, 256], packed(packing)));
+            cases.push(feed_forward([t, 128, 256], DType::Packed(packing)));
         }
     }
     for t in [1, 17] {

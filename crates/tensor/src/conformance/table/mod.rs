@@ -12,7 +12,6 @@ mod optimiser;
 pub(super) mod router;
 
 use crate::dtype::DType;
-use crate::packed::Packing;
 
 use super::case::{Bound, Case};
 
@@ -30,14 +29,6 @@ pub(super) fn all() -> Vec<Case> {
         optimiser::cases(),
     ];
     subjects.into_iter().flatten().collect()
-}
-
-/// One packing of each kind of kernel.
-pub(super) const PACKINGS: [(usize, usize); 3] = [(4, 32), (4, 128), (8, 64)];
-
-/// A packed format.
-pub(super) fn packed((bits, group): (usize, usize)) -> DType {
-    DType::Packed(Packing::new(bits, group).expect("one of those there are"))
 }
 
 /// The bound for a product with weights of this format.
