@@ -2,22 +2,34 @@
 
 /// Rows of an output that several tasks write, each at places of its own.
 #[derive(Clone, Copy)]
-pub(crate) struct Rows {
-    first: *mut f32,
+pub(crate) struct Rows<T = f32> {
+    first: *mut T,
     stride: usize,
 }
 
 // SAFETY: that the rows live and who writes where is the promise of the functions that write.
-unsafe impl Send for Rows {}
+unsafe impl<T: Send> Send for Rows<T> {}
 // SAFETY: as above.
-unsafe impl Sync for Rows {}
+unsafe impl<T: Send> Sync for Rows<T> {}
 
-impl Rows {
+impl<T> Rows<T> {
     /// Of rows of `stride` numbers.
-    pub(crate) fn of(numbers: &mut [f32], stride: usize) -> Rows {
+    pub(crate) fn of(numbers: &mut [T], stride: usize) -> Rows<T> {
         Rows { first: numbers.as_mut_ptr(), stride }
     }
 
+    /// `len` numbers of row `row` from `at` on, which may run on into the rows after it.
+    ///
+    /// # Safety
+    /// The rows are alive, the numbers are theirs, and nobody else reads or writes them for as long as
+    /// the result is held.
+    pub(crate) unsafe fn part<'a>(self, row: usize, at: usize, len: usize) -> &'a mut [T] {
+        // SAFETY: the contract is the same.
+        unsafe { std::slice::from_raw_parts_mut(self.first.add(row * self.stride + at), len) }
+    }
+}
+
+impl Rows {
     /// Where number `at` of row `row` stands, and the numbers between the beginnings of two rows.
     #[cfg(target_arch = "x86_64")]
     pub(crate) fn place(self, row: usize, at: usize) -> (*mut f32, usize) {
@@ -43,14 +55,5 @@ impl Rows {
         for (to, number) in part.iter_mut().zip(numbers) {
             *to += scale * number;
         }
-    }
-
-    /// `len` numbers of row `row` from `at` on, which may run on into the rows after it.
-    ///
-    /// # Safety
-    /// As [`Rows::write`], for as long as the result is held.
-    pub(crate) unsafe fn part<'a>(self, row: usize, at: usize, len: usize) -> &'a mut [f32] {
-        // SAFETY: the contract is the same.
-        unsafe { std::slice::from_raw_parts_mut(self.first.add(row * self.stride + at), len) }
     }
 }

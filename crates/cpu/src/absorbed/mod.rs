@@ -60,50 +60,90 @@ struct Partial {
 pub(crate) fn absorbed_attention(
     cpu: &Cpu,
     q: &Tensor,
-    (kv_b, key): (&Tensor, Option<&Tensor>),
+    up: Up<'_>,
     latent: &Tensor,
     k_rope: &Tensor,
     dims: LatentDims,
     spec: &AttentionSpec,
 ) -> Tensor {
-    let LatentDims { n_heads, nope, rope, value } = dims;
-    let (rank, q) = (latent.cols(), q.matrix::<f32>());
-    let queries = blocks(spec, 1);
-    let n_rows = queries.len() * n_heads;
-
-    let mut folded = cpu.buffer(&[n_rows, rank]);
-    let into = Rows::of(folded.as_mut_slice(), rank);
-    cpu.for_tasks_ahead(
-        n_rows,
-        n_rows * nope * rank,
-        || (),
-        |(), task, next| {
-            let (query, head) = (&queries[task / n_heads], task % n_heads);
-            let q = &q.row(query.queries.start)[head * (nope + rope)..][..nope];
-            // SAFETY: each task has a row of its own.
-            let folded = unsafe { into.part(task, 0, rank) };
-            match key {
-                Some(key) => {
-                    let next = next.map(|task| task % n_heads * rank);
-                    multiply_rows(cpu, key, head * rank, next, &[q], folded);
-                }
-                None => fold(cpu, kv_b, head * (nope + value), q, folded),
-            }
-        },
-    );
-
-    let given = (q, folded.matrix::<f32>());
-    let (cached, scale) = ((latent, k_rope), spec.scale);
-    let partial = match latent.dtype() {
+    let cached = [latent, k_rope];
+    match latent.dtype() {
         #[cfg(target_arch = "x86_64")]
         DType::Bf16 if cpu.isa == Isa::Avx512Bf16 => {
-            meet::<bf16, bf16>(cpu, given, cached, dims, scale, &queries)
+            attend::<bf16, bf16>(cpu, q, up, cached, dims, spec)
         }
-        DType::Bf16 => meet::<f32, bf16>(cpu, given, cached, dims, scale, &queries),
-        _ => meet::<f32, f32>(cpu, given, cached, dims, scale, &queries),
-    };
+        DType::Bf16 => attend::<f32, bf16>(cpu, q, up, cached, dims, spec),
+        _ => attend::<f32, f32>(cpu, q, up, cached, dims, spec),
+    }
+}
 
-    let mut out = cpu.buffer(&[q.rows, n_heads * value]);
+/// The projection from the latent, and its part for keys with rows and columns exchanged within each
+/// head, where that is stored.
+type Up<'a> = (&'a Tensor, Option<&'a Tensor>);
+
+/// The three steps, with heads in numbers of type `T` and latents held as `H`.
+fn attend<T: Head<H>, H: Cached>(
+    cpu: &Cpu,
+    q: &Tensor,
+    up: Up<'_>,
+    cached: [&Tensor; 2],
+    dims: LatentDims,
+    spec: &AttentionSpec,
+) -> Tensor {
+    let queries = blocks(spec, 1);
+    let asked = ask::<T>(cpu, q.matrix(), up, cached[0].cols(), dims, &queries);
+    let cached = cached.map(Tensor::matrix::<H>);
+    let partial = meet::<T, H>(cpu, asked.matrix(), cached, dims, spec.scale, &queries);
+    values(cpu, &partial, up.0, dims, &queries, q.rows())
+}
+
+/// First step, of each head of each query: its content, folded into the latent's space, and its
+/// position.
+fn ask<T: Cached>(
+    cpu: &Cpu,
+    q: Matrix<'_, f32>,
+    (kv_b, key): Up<'_>,
+    rank: usize,
+    dims: LatentDims,
+    queries: &[Block],
+) -> Tensor {
+    let LatentDims { n_heads, nope, rope, value } = dims;
+    let n_rows = queries.len() * n_heads;
+    let mut asked = cpu.allocate(T::DTYPE, &[n_rows, rank + rope]);
+    let into = Rows::of(asked.as_mut_slice::<T>(), rank + rope);
+    let folded = || cpu.buffer(&[rank]);
+    cpu.for_tasks_ahead(n_rows, n_rows * nope * rank, folded, |folded, task, next| {
+        let (query, head) = (&queries[task / n_heads], task % n_heads);
+        let q = &q.row(query.queries.start)[head * (nope + rope)..][..nope + rope];
+        let (content, position) = q.split_at(nope);
+        let folded = folded.as_mut_slice();
+        match key {
+            Some(key) => {
+                let next = next.map(|task| task % n_heads * rank);
+                multiply_rows(cpu, key, head * rank, next, &[content], folded);
+            }
+            None => fold(cpu, kv_b, head * (nope + value), content, folded),
+        }
+        // SAFETY: each task has a row of its own.
+        let (content, turned) = unsafe { into.part(task, 0, rank + rope) }.split_at_mut(rank);
+        T::round(cpu.isa, folded, content);
+        T::round(cpu.isa, position, turned);
+    });
+    asked
+}
+
+/// Third step: what the blocks left, added up, as each head's value.
+fn values(
+    cpu: &Cpu,
+    partial: &Partial,
+    kv_b: &Tensor,
+    dims: LatentDims,
+    queries: &[Block],
+    n_tokens: usize,
+) -> Tensor {
+    let LatentDims { n_heads, nope, value, .. } = dims;
+    let (n_rows, rank) = (queries.len() * n_heads, kv_b.cols());
+    let mut out = cpu.buffer(&[n_tokens, n_heads * value]);
     let into = Rows::of(out.as_mut_slice(), n_heads * value);
     let first_row = |head: usize| head * (nope + value) + nope;
     cpu.for_tasks_ahead(
@@ -114,7 +154,7 @@ pub(crate) fn absorbed_attention(
             let (query, head) = (task / n_heads, task % n_heads);
             let first = partial.places[query] + head;
             let places = (0..n_blocks(&queries[query])).map(|block| first + block * n_heads);
-            let mixed = add_up(cpu, &partial, places);
+            let mixed = add_up(cpu, partial, places);
             let row = queries[query].queries.start;
             // SAFETY: each task has a head of its own.
             let out = unsafe { into.part(row, head * value, value) };
@@ -160,29 +200,18 @@ struct Room {
     weights: Tensor,
 }
 
-/// Lets every head of every query, in numbers of type `T`, meet the latents it sees, which are held
-/// as `H`.
+/// Second step: lets every head of every query, in numbers of type `T`, meet the latents it sees,
+/// which are held as `H`.
 fn meet<T: Head<H>, H: Cached>(
     cpu: &Cpu,
-    (q, folded): (Matrix<'_, f32>, Matrix<'_, f32>),
-    (latent, k_rope): (&Tensor, &Tensor),
+    asked: Matrix<'_, T>,
+    [latent, k_rope]: [Matrix<'_, H>; 2],
     dims: LatentDims,
     scale: f32,
     queries: &[Block],
 ) -> Partial {
-    let LatentDims { n_heads, nope, rope, .. } = dims;
-    let (latent, k_rope) = (latent.matrix::<H>(), k_rope.matrix::<H>());
+    let LatentDims { n_heads, rope, .. } = dims;
     let rank = latent.cols;
-    // Of each head of each query: its content and its position.
-    let mut asked = cpu.allocate(T::DTYPE, &[folded.rows, rank + rope]);
-    for (row, asked) in asked.as_mut_slice::<T>().chunks_exact_mut(rank + rope).enumerate() {
-        let (query, head) = (&queries[row / n_heads], row % n_heads);
-        let (content, position) = asked.split_at_mut(rank);
-        let turned = &q.row(query.queries.start)[head * (nope + rope) + nope..][..rope];
-        T::round(cpu.isa, folded.row(row), content);
-        T::round(cpu.isa, turned, position);
-    }
-    let asked = asked.matrix::<T>();
     let (mut tasks, mut places, mut n_places) = (Vec::new(), Vec::new(), 0);
     for (query, seen) in queries.iter().enumerate() {
         let (first, all) = (n_places, seen.keys.clone());
