@@ -177,7 +177,7 @@ impl Cpu {
         scratch: impl Fn() -> S + Sync,
         act: impl Fn(&mut S, usize, Option<usize>) + Sync,
     ) {
-        let step = |claims: &team::Claims| {
+        let step = |claims: &team::Claims<'_>| {
             let mut current = claims.take();
             let mut own = current.is_some().then(&scratch);
             while let (Some(task), Some(own)) = (current, &mut own) {

@@ -1,13 +1,15 @@
 //! A team of threads for steps of microseconds: decoding runs hundreds of them for one token.
 //!
 //! The caller is a member. The others spin for a moment after a step, so that the next one finds
-//! them awake, and then sleep, so that an idle device costs nothing. Members claim tasks one by
-//! one; what a task computes does not depend on who claims it.
+//! them awake, and then sleep, so that an idle device costs nothing. Each member has a share of the
+//! tasks, which follow each other, and takes the last of another's when its own are done; what a task
+//! computes does not depend on who does it.
 
 use std::any::Any;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::JoinHandle;
 
@@ -16,27 +18,62 @@ use crate::pin;
 /// How often a member looks for the next step before it sleeps: some fifty microseconds.
 const SPINS: usize = 20_000;
 
-/// Hands out the numbers of tasks, each once.
-pub(crate) struct Claims {
-    next: AtomicUsize,
-    n_tasks: usize,
+/// The tasks of one member that nobody has yet, on a cache line of its own: the first in the upper
+/// half, and the end in the lower.
+#[repr(align(64))]
+struct Share(AtomicU64);
+
+impl Share {
+    fn of(tasks: Range<usize>) -> u64 {
+        let half =
+            |n: usize| u64::from(u32::try_from(n).expect("a step has fewer than 2^32 tasks"));
+        half(tasks.start) << 32 | half(tasks.end)
+    }
+
+    /// Takes a task from what is left, which is not empty: `take` gives it and what is left then.
+    fn take(&self, take: impl Fn(u64, u64) -> (u64, u64, u64)) -> Option<usize> {
+        let claim = |left: u64| {
+            let (first, end) = (left >> 32, left & u64::from(u32::MAX));
+            (first < end).then(|| take(first, end))
+        };
+        let keep = |left| claim(left).map(|(_, first, end)| first << 32 | end);
+        let left = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, keep).ok()?;
+        claim(left).map(|(task, ..)| task as usize)
+    }
+
+    fn take_first(&self) -> Option<usize> {
+        self.take(|first, end| (first, first + 1, end))
+    }
+
+    fn take_last(&self) -> Option<usize> {
+        self.take(|first, end| (end - 1, first, end - 1))
+    }
 }
 
-impl Claims {
+/// Hands out the numbers of a step's tasks to one member, each to one alone.
+pub(crate) struct Claims<'a> {
+    shares: &'a [Share],
+    member: usize,
+}
+
+impl Claims<'_> {
     /// The next task that nobody has.
     pub(crate) fn take(&self) -> Option<usize> {
-        let task = self.next.fetch_add(1, Ordering::Relaxed);
-        (task < self.n_tasks).then_some(task)
+        let (before, from) = self.shares.split_at(self.member);
+        let (own, after) = from.split_first()?;
+        let of_others = || after.iter().chain(before).find_map(Share::take_last);
+        own.take_first().or_else(of_others)
     }
 }
 
 /// Does a step on the calling thread.
-pub(crate) fn alone(n_tasks: usize, step: impl Fn(&Claims)) {
-    step(&Claims { next: AtomicUsize::new(0), n_tasks });
+pub(crate) fn alone(n_tasks: usize, step: impl Fn(&Claims<'_>)) {
+    let share = Share(AtomicU64::new(Share::of(0..n_tasks)));
+    step(&Claims { shares: std::slice::from_ref(&share), member: 0 });
 }
 
-/// What a step is to every member.
-type Step = dyn Fn() + Sync;
+/// What a step is to a member, by its number.
+type Step = dyn Fn(usize) + Sync;
 
 /// What the members and their caller tell each other in every step, on one cache line.
 #[repr(align(64))]
@@ -51,6 +88,8 @@ struct Signals {
 
 struct Shared {
     signals: Signals,
+    /// Of each member; the caller's is the first.
+    shares: Box<[Share]>,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
     is_over: AtomicBool,
     /// Held by who falls asleep and by who wakes.
@@ -81,6 +120,7 @@ impl Team {
                 n_working: AtomicUsize::new(0),
                 n_asleep: AtomicUsize::new(0),
             },
+            shares: (0..n_threads).map(|_| Share(AtomicU64::new(0))).collect(),
             panic: Mutex::new(None),
             is_over: AtomicBool::new(false),
             sleep: Mutex::new(()),
@@ -95,7 +135,7 @@ impl Team {
                     .name(format!("hadal-team-{index}"))
                     .spawn(move || {
                         core.into_iter().for_each(pin::stay_on);
-                        shared.work();
+                        shared.work(index);
                     })
                     .expect("the system starts threads")
             })
@@ -103,12 +143,11 @@ impl Team {
         Team { shared, turn: Mutex::new(()), members }
     }
 
-    /// Lets every member call `step` once, all with the same claims on `n_tasks` tasks, and waits
-    /// for them.
+    /// Lets every member call `step` once, with claims on `n_tasks` tasks, and waits for them.
     ///
     /// # Panics
     /// As a task does, once all members have stopped.
-    pub(crate) fn run(&self, n_tasks: usize, step: impl Fn(&Claims) + Sync) {
+    pub(crate) fn run(&self, n_tasks: usize, step: impl Fn(&Claims<'_>) + Sync) {
         if self.members.is_empty() || n_tasks <= 1 {
             return alone(n_tasks, step);
         }
@@ -118,16 +157,20 @@ impl Team {
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return alone(n_tasks, step),
         };
-        let claims = Claims { next: AtomicUsize::new(0), n_tasks };
-        let act = || step(&claims);
-        let whole: &(dyn Fn() + Sync) = &act;
-        let signals = &self.shared.signals;
+        let Shared { signals, shares, .. } = &*self.shared;
+        let n_members = shares.len();
+        let first_of = |member: usize| member * n_tasks / n_members;
+        for (member, share) in shares.iter().enumerate() {
+            share.0.store(Share::of(first_of(member)..first_of(member + 1)), Ordering::Relaxed);
+        }
+        let act = |member| step(&Claims { shares, member });
+        let whole: &(dyn Fn(usize) + Sync) = &act;
         // Every member is waited for below before `whole` ends, also when the caller's own part
         // panics.
         signals.step.store((&raw const whole).cast_mut().cast(), Ordering::Relaxed);
         signals.n_working.store(self.members.len(), Ordering::Relaxed);
         self.shared.announce();
-        let own = catch_unwind(AssertUnwindSafe(whole));
+        let own = catch_unwind(AssertUnwindSafe(|| whole(0)));
         let mut spins = 0;
         while signals.n_working.load(Ordering::Acquire) > 0 {
             wait_a_little(&mut spins);
@@ -152,7 +195,7 @@ impl Drop for Team {
 
 impl Shared {
     /// The life of a member.
-    fn work(&self) {
+    fn work(&self, member: usize) {
         let mut seen = 0;
         loop {
             self.await_step(&mut seen);
@@ -162,7 +205,7 @@ impl Shared {
             // SAFETY: `Team::run` set it before it announced the step, and waits until `n_working`
             // is 0 before what it points to ends.
             let step = unsafe { *self.signals.step.load(Ordering::Relaxed) };
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(step)) {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| step(member))) {
                 lock(&self.panic).get_or_insert(panic);
             }
             self.signals.n_working.fetch_sub(1, Ordering::Release);
@@ -233,6 +276,22 @@ mod tests {
                 assert!(done.iter().all(|n| n.load(Ordering::Relaxed) == 1));
             }
         }
+    }
+
+    #[test]
+    fn a_member_does_what_another_has_left() {
+        let team = Team::new(2);
+        let n_done = AtomicUsize::new(0);
+        team.run(10, |claims| {
+            while let Some(task) = claims.take() {
+                // Who has the first task does not get to the others of its share.
+                while task == 0 && n_done.load(Ordering::Relaxed) < 9 {
+                    std::thread::yield_now();
+                }
+                n_done.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        assert_eq!(n_done.into_inner(), 10);
     }
 
     /// Of every thread of a team, the cores it may run on.
