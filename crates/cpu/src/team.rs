@@ -30,23 +30,26 @@ impl Share {
         half(tasks.start) << 32 | half(tasks.end)
     }
 
-    /// Takes a task from what is left, which is not empty: `take` gives it and what is left then.
-    fn take(&self, take: impl Fn(u64, u64) -> (u64, u64, u64)) -> Option<usize> {
-        let claim = |left: u64| {
-            let (first, end) = (left >> 32, left & u64::from(u32::MAX));
-            (first < end).then(|| take(first, end))
-        };
-        let keep = |left| claim(left).map(|(_, first, end)| first << 32 | end);
-        let left = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, keep).ok()?;
-        claim(left).map(|(task, ..)| task as usize)
+    fn tasks(share: u64) -> Range<usize> {
+        (share >> 32) as usize..(share & u64::from(u32::MAX)) as usize
     }
 
     fn take_first(&self) -> Option<usize> {
-        self.take(|first, end| (first, first + 1, end))
+        self.take(|left| left.start + 1..left.end).map(|left| left.start)
     }
 
     fn take_last(&self) -> Option<usize> {
-        self.take(|first, end| (end - 1, first, end - 1))
+        self.take(|left| left.start..left.end - 1).map(|left| left.end - 1)
+    }
+
+    /// Leaves what `rest` makes of the tasks that are left, where there are any, and gives these.
+    fn take(&self, rest: impl Fn(Range<usize>) -> Range<usize>) -> Option<Range<usize>> {
+        let rest = |share| {
+            let left = Share::tasks(share);
+            (!left.is_empty()).then(|| Share::of(rest(left)))
+        };
+        let share = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, rest).ok()?;
+        Some(Share::tasks(share))
     }
 }
 
