@@ -17,8 +17,9 @@ use crate::output::{print_json, print_written, refuse_taken_folder};
 /// Write a model's folder in the layout that this program computes with, 4 to 8 bits a weight.
 ///
 /// Weights are rounded to nearest, lie in the file as the kernels read them, and are mapped: opening
-/// the folder copies nothing. Blocks of GGUF that have these bits and groups keep their numbers. Routers, norms, and matrices that are not whole blocks keep 16 or 32
-/// bits. Other programs do not read the layout; `hadal export` writes what they do.
+/// the folder copies nothing. Blocks of GGUF that have these bits and groups keep their numbers.
+/// Routers, norms, and matrices that are not whole blocks keep 16 or 32 bits. Other programs do not
+/// read the layout; `hadal export` writes what they do.
 #[derive(Args)]
 pub(crate) struct PackArgs {
     /// A Hugging Face folder or a GGUF file; the model inside hadal where not given.

@@ -34,7 +34,7 @@ pub use differentiable::{
 };
 pub use dtype::{DType, Element};
 pub use memory::{HostBuffer, Memory};
-pub use packed::{LONGEST_GROUP, Packing, QUAD, QUAD_BYTES, STRIP_ROWS};
+pub use packed::{LONGEST_GROUP, Packing, QUAD, QUAD_BYTES, SCALE_BYTES, STRIP_ROWS};
 pub use pool::HostPool;
 pub use quantised::{Q8_BLOCK, quantise_q8_0};
 pub use reference::Reference;

@@ -51,8 +51,9 @@ fn half_the_bits_take_less() {
 #[test]
 fn what_cannot_be_packed_is_one_sentence() {
     let folder = tempdir().unwrap();
-    for args in [["--bits", "3", "--group", "32"], ["--bits", "6", "--group", "64"]] {
-        let ran = hadal(&[&["pack", "-o", text(folder.path())], &args[..]].concat(), "");
+    for [bits, group] in [["3", "32"], ["4", "48"], ["6", "64"]] {
+        let args = ["pack", "-o", text(folder.path()), "--bits", bits, "--group", group];
+        let ran = hadal(&args, "");
         assert_eq!(ran.code, 2, "{}", ran.stderr);
         assert!(ran.stderr.contains("are not a layout"), "{}", ran.stderr);
     }

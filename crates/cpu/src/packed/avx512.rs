@@ -7,16 +7,13 @@
 
 use std::arch::x86_64::*;
 
-use hadal_tensor::{Packing, QUAD, STRIP_ROWS};
+use hadal_tensor::{Packing, QUAD, SCALE_BYTES, STRIP_ROWS};
 
 use super::activations::PanelView;
 use super::kernel::Ahead;
 
 /// Bytes of one register.
 const REGISTER: usize = 64;
-
-/// Bytes of the scales of a block, and of its minima.
-const SCALE_BYTES: usize = 2 * STRIP_ROWS;
 
 /// How far before its use a weight is fetched from memory.
 const FETCH_AHEAD: usize = 9 * 1024;

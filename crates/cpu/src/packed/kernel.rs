@@ -1,6 +1,6 @@
 //! A strip times a panel, on whatever the processor has.
 
-use hadal_tensor::{LONGEST_GROUP, Packing, QUAD, QUAD_BYTES, STRIP_ROWS};
+use hadal_tensor::{LONGEST_GROUP, Packing, QUAD, QUAD_BYTES, SCALE_BYTES, STRIP_ROWS};
 
 use super::activations::PanelView;
 use crate::isa::{Isa, per_isa};
@@ -87,7 +87,7 @@ fn plain_strip_body<const FMA: bool>(
         for (quad, levels) in levels.chunks_exact_mut(QUAD_BYTES).enumerate() {
             packing.read_quad(weights, quad, 0, levels);
         }
-        let (scales, minima) = weights[packing.level_bytes()..].split_at(2 * STRIP_ROWS);
+        let (scales, minima) = weights[packing.level_bytes()..].split_at(SCALE_BYTES);
         let x = &panel.quants[block * group * width..][..group * width];
         for column in 0..width {
             let sum = panel.sums[block * width + column];

@@ -2,9 +2,9 @@
 
 use half::f16;
 
-use super::{LONGEST_GROUP, Packing, QUAD, QUAD_BYTES, STRIP_ROWS, Scale};
+use super::{LONGEST_GROUP, Packing, QUAD, QUAD_BYTES, SCALE_BYTES, STRIP_ROWS, Scale};
 use crate::dtype::DType;
-use crate::quantised::BlockFormat;
+use crate::quantised::{BlockFormat, number_at};
 use crate::tensor::Tensor;
 
 /// Where some bits of a quad's levels lie in a block.
@@ -29,7 +29,7 @@ impl Packing {
     /// host cannot read it.
     pub fn pack(self, matrix: &Tensor, packed: &mut [u8]) {
         let dims = [matrix.rows(), matrix.cols()];
-        if matrix.dtype().packing() == Some(self) && matrix.dtype().is_blocks() {
+        if matrix.dtype().packing() == Some(self) {
             let format = BlockFormat::of(matrix.dtype());
             let raised = (self.offset() - format.zero) as u8;
             let rows: Vec<&[u8]> = (0..dims[0]).map(|row| matrix.packed_row(row)).collect();
@@ -69,7 +69,7 @@ impl Packing {
                 for (quad, levels) in quads.iter_mut().zip(levels.chunks_exact(QUAD)) {
                     quad[row * QUAD..][..QUAD].copy_from_slice(levels);
                 }
-                let places = scales.chunks_exact_mut(STRIP_ROWS * size_of::<f16>());
+                let places = scales.chunks_exact_mut(SCALE_BYTES);
                 for (place, number) in places.zip([scale.step, scale.minimum]) {
                     place[2 * row..][..2].copy_from_slice(&f16::from_f32(number).to_le_bytes());
                 }
@@ -146,10 +146,8 @@ impl Packing {
         let mut levels = [0; QUAD];
         let blocks = strip.chunks_exact(self.block_bytes());
         for (block, out) in blocks.zip(out.chunks_exact_mut(self.group())) {
-            let number = |index: usize| {
-                let at = self.level_bytes() + (index * STRIP_ROWS + row) * size_of::<f16>();
-                f16::from_le_bytes([block[at], block[at + 1]]).to_f32()
-            };
+            let number =
+                |index: usize| number_at(block, self.level_bytes() + index * SCALE_BYTES + 2 * row);
             let minimum = if self.has_minima { number(1) } else { -0.0 };
             let scale = Scale { step: number(0), minimum };
             for (quad, out) in out.chunks_exact_mut(QUAD).enumerate() {
@@ -163,13 +161,9 @@ impl Packing {
 }
 
 impl DType {
-    /// The packing whose levels are those of this format, or that this is; plain numbers have none.
+    /// The packing that holds the levels of these blocks; only the formats of GGUF have one.
     pub fn packing(self) -> Option<Packing> {
-        match self {
-            DType::Packed(packing) => Some(packing),
-            blocks if blocks.is_blocks() => Some(BlockFormat::of(blocks).packing),
-            _ => None,
-        }
+        self.is_blocks().then(|| BlockFormat::of(self).packing)
     }
 }
 
@@ -196,11 +190,12 @@ mod tests {
                     let lowest = values.iter().copied().fold(f32::INFINITY, f32::min);
                     let highest = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
                     // Scales and minima are rounded to f16; without minima, the side opposite to the
-                    // largest number loses up to one step more below 8 bits.
+                    // largest number loses up to one step below 8 bits.
                     let (step, most) = match (packing.has_minima(), packing.bits()) {
                         (true, bits) => ((highest - lowest) / ((1 << bits) - 1) as f32, 0.57),
                         (false, 8) => (largest / 127.0, 0.57),
-                        (false, bits) => (largest / (1 << (bits - 1)) as f32, 1.02),
+                        (false, 4) => (largest / 8.0, 1.01),
+                        (false, _) => (largest / 32.0, 1.02),
                     };
                     for (x, y) in values.iter().zip(back) {
                         assert!((x - y).abs() <= step * most, "{packing:?}: {x} came back as {y}");

@@ -25,6 +25,8 @@ pub const STRIP_ROWS: usize = 16;
 pub const QUAD: usize = 4;
 /// Bytes of the levels of one quad, a byte each.
 pub const QUAD_BYTES: usize = STRIP_ROWS * QUAD;
+/// Bytes of the scales of a block, and of its minima.
+pub const SCALE_BYTES: usize = STRIP_ROWS * size_of::<f16>();
 /// The longest group.
 pub const LONGEST_GROUP: usize = 128;
 
@@ -118,8 +120,7 @@ impl Packing {
 
     /// Bytes of one block.
     pub fn block_bytes(self) -> usize {
-        let numbers = if self.has_minima { 2 } else { 1 };
-        self.level_bytes() + numbers * STRIP_ROWS * size_of::<f16>()
+        self.level_bytes() + SCALE_BYTES * if self.has_minima { 2 } else { 1 }
     }
 
     /// The level of zero; with minima, levels count from these.

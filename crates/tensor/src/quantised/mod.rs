@@ -120,6 +120,6 @@ static FORMATS: [BlockFormat; 13] = [
 ];
 
 /// The little-endian `f16` at `offset`, where blocks keep their scales.
-fn number_at(block: &[u8], offset: usize) -> f32 {
+pub(crate) fn number_at(block: &[u8], offset: usize) -> f32 {
     f16::from_le_bytes([block[offset], block[offset + 1]]).to_f32()
 }
